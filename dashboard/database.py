@@ -1,0 +1,152 @@
+"""How is the database reached, and who commits? `transaction()` here, and nothing else, anywhere."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import ColumnElement, DateTime, MetaData, event, func, literal
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.types import TypeDecorator
+
+# Milliseconds a SQLite connection waits for the one write lock before it gives up.
+SQLITE_BUSY_MS = 30_000
+# A transaction chosen as the victim of a deadlock is begun again this often.
+DEADLOCK_TRIES = 5
+# PostgreSQL: deadlock_detected and serialization_failure.
+DEADLOCK_CODES = frozenset({"40P01", "40001"})
+
+T = TypeVar("T")
+
+
+class Base(DeclarativeBase):
+    """The declarative base; names every constraint, so that each migration can drop what it made."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC, in and out; SQLite, which knows no zones, keeps it naive."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a zone: {value!r}")
+        instant = value.astimezone(UTC)
+        return instant.replace(tzinfo=None) if dialect.name == "sqlite" else instant
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of work: commits at the end, rolls back on any error.
+
+    Whatever the session had read before is read anew inside, so that decisions rest on locked, fresh rows.
+    On SQLite the write lock is taken at the start (BEGIN IMMEDIATE): a lock taken later, in the middle of a
+    read transaction, fails at once instead of waiting. A transaction inside a transaction joins the outer one.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        yield session
+        return
+    if session.new or session.dirty or session.deleted:
+        raise RuntimeError("objects were changed outside transaction()")
+    session.rollback()
+    session.info["writing"] = True
+    try:
+        session.connection(execution_options={"takes_write_lock": True})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False
+
+
+def retrying(work: Callable[[], T]) -> T:
+    """Run `work`, which opens its own transaction, again when the database chose it as a deadlock's victim."""
+    for tries_left in range(DEADLOCK_TRIES - 1, -1, -1):
+        try:
+            return work()
+        except OperationalError as error:
+            if tries_left == 0 or getattr(error.orig, "sqlstate", None) not in DEADLOCK_CODES:
+                raise
+            time.sleep(0.01 * (DEADLOCK_TRIES - tries_left))
+    raise AssertionError("unreachable")
+
+
+def insert_or_ignore(table: Any) -> Any:
+    """An INSERT that leaves rows out whose unique key exists already (both databases, not in the standard)."""
+    dialect = db.engine.dialect.name
+    return (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
+
+
+def json_record(fields: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """A JSON object built by the database from one row's columns."""
+    build = func.jsonb_build_object if db.engine.dialect.name == "postgresql" else func.json_object
+    return build(*(part for name, value in fields.items() for part in (literal(name), value)))
+
+
+def end_reading() -> None:
+    """Let go of the snapshot and the connection that reads so far have held."""
+    db.session.rollback()
+
+
+def forget_connections() -> None:
+    """After a fork: drop the parent's connections without closing its sockets, and begin afresh."""
+    db.session.remove()
+    for engine in db.engines.values():
+        engine.dispose(close=False)
+
+
+def configure_sqlite(engine: Engine) -> None:
+    """Make SQLite safe for several processes: write-ahead log, foreign keys, our own BEGIN."""
+    if engine.dialect.name != "sqlite":
+        return
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_sqlite)
+
+
+def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    connection.isolation_level = None  # the driver's own BEGIN would come too late and be deferred
+    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    # FULL: a message marked as being sent must not become unsent again when the power fails.
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    wanted = "IMMEDIATE" if connection.get_execution_options().get("takes_write_lock") else "DEFERRED"
+    connection.exec_driver_sql(f"BEGIN {wanted}")
