@@ -1,0 +1,57 @@
+"""Whom can a mailing address?"""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ..database import Model, UtcDateTime
+from .columns import BigId, Json
+
+client_tags = Table(
+    "client_tags",
+    Model.metadata,
+    # This order finds the clients of a tag; the index below finds the tags of a client.
+    Column("tag_id", ForeignKey("tags.id", ondelete="CASCADE"), primary_key=True),
+    Column("client_id", ForeignKey("clients.id", ondelete="CASCADE"), primary_key=True, index=True),
+)
+
+
+class Tag(Model):
+    __tablename__ = "tags"
+    __table_args__ = (UniqueConstraint("owner_id", "name"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    name: Mapped[str] = mapped_column(String(64))
+
+
+class Client(Model):
+    """One phone of one owner. Deleting sets `deleted_at`; adding the phone again brings the row back."""
+
+    __tablename__ = "clients"
+    __table_args__ = (
+        # One phone once per owner; also the search by phone.
+        UniqueConstraint("owner_id", "phone"),
+        # An owner's list, newest first; also the walk of the fan-out.
+        Index(None, "owner_id", "id"),
+        # The audience and the list by operator code.
+        Index(None, "owner_id", "operator_code", "id"),
+        # The stop list's question and an administrator's search: whose is this phone?
+        Index(None, "phone"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    phone: Mapped[str] = mapped_column(String(11))
+    operator_code: Mapped[str] = mapped_column(String(3))
+    timezone: Mapped[str] = mapped_column(String(64))
+    attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # The import that touched the row last: a second row of the same file is recognised by it.
+    import_id: Mapped[int | None]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    tags: Mapped[list[Tag]] = relationship(secondary=client_tags, order_by=Tag.name, lazy="raise")

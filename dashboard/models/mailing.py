@@ -1,0 +1,87 @@
+"""What is sent to whom, and how far has it come?"""
+
+from datetime import datetime, time
+from enum import StrEnum
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from ..database import Model, UtcDateTime
+from .columns import BigId, Json, choice
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SCHEDULED = "scheduled"
+    RUNNING = "running"
+    PAUSED = "paused"
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+
+
+class Mailing(Model):
+    __tablename__ = "mailings"
+    __table_args__ = (
+        CheckConstraint("starts_at < ends_at", name="starts_before_end"),
+        CheckConstraint("(window_from IS NULL) = (window_to IS NULL)", name="window_whole"),
+        # An owner's list, newest first.
+        Index(None, "owner_id", "id"),
+        # The tick: what is due to start, what runs.
+        Index(None, "state", "starts_at"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    text: Mapped[str] = mapped_column(Text)
+    starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # The client's own clock; both or neither.
+    window_from: Mapped[time | None]
+    window_to: Mapped[time | None]
+    # An empty list is no condition; no condition at all needs `everybody`.
+    tags: Mapped[list[str]] = mapped_column(Json, default=list)
+    operator_codes: Mapped[list[str]] = mapped_column(Json, default=list)
+    everybody: Mapped[bool] = mapped_column(default=False)
+
+    state: Mapped[State] = mapped_column(choice(State), default=State.DRAFT)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Counts the edits: a form that shows an older version is refused instead of undoing another's work.
+    version: Mapped[int] = mapped_column(default=1)
+    launched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    # Every client of the audience has a message.
+    fanned_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class FanOut(Model):
+    """How far a started mailing has been turned into messages.
+
+    Its own row, because the fan-out locks it for each range while arming reads the mailing's.
+    """
+
+    __tablename__ = "fan_outs"
+
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"), primary_key=True)
+    # Clients up to this id have their messages.
+    through: Mapped[int] = mapped_column(BigId, default=0)
+    # The newest client at the start: who is added later is not addressed.
+    audience_through: Mapped[int] = mapped_column(BigId)
+
+
+class Lane(Model):
+    """When the clients of one mailing who share a time zone may be messaged.
+
+    `opens_at` to `closes_at` is the present or next window, cut to the mailing's start and end; the sweep moves
+    it on. Both are null once no window is left.
+    """
+
+    __tablename__ = "lanes"
+
+    mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"), primary_key=True)
+    timezone: Mapped[str] = mapped_column(String(64), primary_key=True)
+    opens_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    closes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
