@@ -1,0 +1,322 @@
+"""What was this installation told by its environment, and is it enough to start?
+
+Every setting is described in `.env.example`. An empty value counts as an absent one. Reading collects all
+mistakes before it gives up, so that one start names them all.
+"""
+
+import hashlib
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+ROOT = Path(__file__).resolve().parent
+
+SECRET_KEY_LENGTH = 32
+# The simulator stands in for the real gateway, so it asks for a token too; this one opens nothing else.
+SIMULATOR_TOKEN = "the-simulator-knows-this-token"
+# The longest socket path Linux takes is 107 bytes; our longest socket name is "/controller.sock" (16).
+_LONGEST_RUN_DIR = 107 - 20
+_MEGABYTE = 1024 * 1024
+_POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
+_HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
+_LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class SettingsError(Exception):
+    """Settings are missing or wrong; `problems` holds one "NAME: what is expected" line for each."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        self.problems = list(problems)
+        super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """All settings, checked and complete. Secrets stay out of `repr`, and so out of logs and tracebacks."""
+
+    environment: Literal["development", "production"]
+    data_dir: Path
+    database_url: str = field(repr=False)
+    redis_url: str = field(repr=False)
+    own_redis: bool
+    simulated: bool
+    gateway_url: str = field(repr=False)
+    gateway_token: str = field(repr=False)
+    gateway_on_uncertain: Literal["hold", "retry"]
+    gateway_not_accepted: frozenset[int]
+    gateway_timeout_seconds: float
+    gateway_connections: int
+    secret_key: str = field(repr=False)
+    host: str
+    port: int
+    simulator_port: int
+    senders: int
+    web_threads: int
+    timezone: str
+    language: Literal["ru", "en"]
+    log_level: str
+    max_tries: int
+    import_max_megabytes: int
+    trusted_proxies: int
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self:
+        """Raises SettingsError. In development it may write the secret key into the data folder."""
+        return cls(**_settings(_Reader(environ)))
+
+    @property
+    def production(self) -> bool:
+        return self.environment == "production"
+
+    @property
+    def run_dir(self) -> Path:
+        """Folder for sockets; `flask up` makes it."""
+        return _run_dir(self.data_dir)
+
+    @property
+    def imports_dir(self) -> Path:
+        """Files of clients that wait to be read."""
+        return self.data_dir / "imports"
+
+    @property
+    def address(self) -> str:
+        """Where a browser on this machine finds the dashboard."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def flask_config(self) -> dict[str, Any]:
+        return {
+            "SETTINGS": self,
+            "SECRET_KEY": self.secret_key,
+            "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # A form around the largest file allowed.
+            "MAX_CONTENT_LENGTH": (self.import_max_megabytes + 1) * _MEGABYTE,
+            # Browsers do not keep cookies apart by port; two installations on one machine must not mix.
+            "SESSION_COOKIE_NAME": f"vestnik_{self.port}",
+            "SESSION_COOKIE_HTTPONLY": True,
+            "SESSION_COOKIE_SAMESITE": "Lax",
+            "SESSION_COOKIE_SECURE": self.production,
+            # A CSRF token lives as long as its session: a form left open over lunch must not lose its text.
+            "WTF_CSRF_TIME_LIMIT": None,
+            "BABEL_DEFAULT_LOCALE": self.language,
+            "BABEL_DEFAULT_TIMEZONE": self.timezone,
+        }
+
+
+class _Reader:
+    """Takes values out of the environment one by one and notes what is wrong with them."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self._environ = environ
+        self.problems: list[str] = []
+
+    def text(self, name: str, default: str = "") -> str:
+        return self._environ.get(name, "").strip() or default
+
+    def wrong(self, name: str, expected: str, got: str | None = None) -> None:
+        """`got` is left out for whatever may hold a password."""
+        shown = "" if got is None else f" (got {got[:80]!r})" if got else " (it is not set)"
+        self.problems.append(f"{name}: {expected}{shown}")
+
+    def choice(self, name: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(name, default)
+        if value not in choices:
+            self.wrong(name, f"expected {' or '.join(choices)}", value)
+        return value
+
+    def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
+        value = self.text(name, str(default))
+        number = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else -1
+        if not lowest <= number <= highest:
+            self.wrong(name, f"expected a whole number from {lowest} to {highest}", value)
+            return default
+        return number
+
+    def checked(self, name: str, default: str, is_right: Callable[[str], bool], expected: str) -> str:
+        value = self.text(name, default)
+        if not is_right(value):
+            self.wrong(name, f"expected {expected}", value)
+        return value
+
+
+def _settings(read: _Reader) -> dict[str, Any]:
+    data_dir = _absolute(read.text("DATA_DIR", "var"))
+    environment = read.choice("VESTNIK_ENV", ("development", "production"), "development")
+    port = read.whole("PORT", 8000, 1, 65535)
+    settings = {
+        "environment": environment,
+        "data_dir": data_dir,
+        "database_url": _database_url(read, data_dir),
+        **_redis(read, data_dir),
+        "port": port,
+        **_gateway(read, environment, port),
+        **_limits(read),
+        "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
+        "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
+        "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
+        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+    }
+    given_key = _given_secret_key(read, environment)
+    if read.problems:
+        raise SettingsError(read.problems)
+    try:
+        return settings | {"secret_key": given_key or _kept_secret_key(data_dir)}
+    except OSError as error:
+        expected = f"expected a folder that can be written to ({error.strerror})"
+        raise SettingsError([f"DATA_DIR: {expected} (got {str(data_dir)!r})"]) from error
+
+
+def _absolute(path: str) -> Path:
+    """A relative folder counts from the project's, so that it does not matter where a command is started."""
+    return (ROOT / Path(path).expanduser()).resolve()
+
+
+def _database_url(read: _Reader, data_dir: Path) -> str:
+    value = read.text("DATABASE_URL") or f"sqlite:///{data_dir / 'vestnik.db'}"
+    value = _POSTGRES.sub("postgresql+psycopg://", value)
+    try:
+        url = make_url(value)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is None or url.drivername not in ("sqlite", "postgresql+psycopg") or not url.database:
+        read.wrong("DATABASE_URL", "expected postgresql://USER:PASSWORD@HOST/NAME or sqlite:///FILE")
+        return value
+    if url.drivername == "sqlite" and url.database != ":memory:":
+        url = url.set(database=str(_absolute(url.database)))
+    return url.render_as_string(hide_password=False)
+
+
+def _redis(read: _Reader, data_dir: Path) -> dict[str, Any]:
+    given = read.text("REDIS_URL")
+    if given and not given.startswith(("redis://", "rediss://", "unix://")):
+        read.wrong("REDIS_URL", "expected redis://HOST:PORT/0, rediss://HOST:PORT/0 or unix:///PATH")
+    own = f"unix://{quote(str(_run_dir(data_dir) / 'redis.sock'))}"
+    return {"redis_url": given or own, "own_redis": not given}
+
+
+def _run_dir(data_dir: Path) -> Path:
+    """Beside the data; where that path is too long for a socket, a private folder under the system's /tmp."""
+    beside = data_dir / "run"
+    if len(os.fsencode(beside)) <= _LONGEST_RUN_DIR:
+        return beside
+    digest = hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:12]
+    return Path(tempfile.gettempdir()) / f"vestnik-{os.getuid()}-{digest}"
+
+
+def _gateway(read: _Reader, environment: str, port: int) -> dict[str, Any]:
+    url = read.text("GATEWAY_URL").rstrip("/")
+    token = read.text("GATEWAY_TOKEN")
+    simulated = not url and environment != "production"
+    # Nobody listens on the simulator's port when there is a real gateway; then it may be anything.
+    simulator_port = read.whole("SIMULATOR_PORT", port + 1, 1, 65535) if simulated else port + 1
+    if simulated and simulator_port == port:
+        read.wrong("SIMULATOR_PORT", "expected another port than PORT", str(simulator_port))
+    if not simulated:
+        _check_gateway(read, url, token)
+    return {
+        "simulated": simulated,
+        "simulator_port": simulator_port,
+        "gateway_url": url or f"http://127.0.0.1:{simulator_port}",
+        "gateway_token": token or SIMULATOR_TOKEN,
+        "gateway_on_uncertain": read.choice("GATEWAY_ON_UNCERTAIN", ("hold", "retry"), "hold"),
+        "gateway_not_accepted": _status_codes(read, "GATEWAY_NOT_ACCEPTED", "429,503"),
+        "gateway_timeout_seconds": _seconds(read, "GATEWAY_TIMEOUT_SECONDS", "10"),
+        "gateway_connections": read.whole("GATEWAY_CONNECTIONS", 64, 1, 900),
+    }
+
+
+def _check_gateway(read: _Reader, url: str, token: str) -> None:
+    if not url:
+        read.wrong("GATEWAY_URL", "expected the gateway's address; production has no simulator", url)
+        return
+    if not _is_web_address(url):
+        read.wrong("GATEWAY_URL", "expected an address like https://gateway.example.com/v1")
+    if not token:
+        read.wrong("GATEWAY_TOKEN", "expected the gateway's JWT, because GATEWAY_URL is set", token)
+    elif not all("!" <= character <= "~" for character in token):
+        read.wrong("GATEWAY_TOKEN", "expected a JWT: visible ASCII characters without spaces")
+
+
+def _limits(read: _Reader) -> dict[str, int]:
+    return {
+        "senders": read.whole("SENDERS", 2, 1, 64),
+        "web_threads": read.whole("WEB_THREADS", 8, 1, 256),
+        "max_tries": read.whole("MAX_TRIES", 12, 1, 100),
+        "import_max_megabytes": read.whole("IMPORT_MAX_MEGABYTES", 64, 1, 1024),
+        "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
+    }
+
+
+def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:
+    """ "none" declares that no answer is a sure refusal."""
+    value = read.text(name, default)
+    if value == "none":
+        return frozenset()
+    codes = [code.strip() for code in value.split(",")]
+    if not all(re.fullmatch(r"[45][0-9]{2}", code) for code in codes):
+        read.wrong(name, "expected HTTP codes from 400 to 599 with commas between them, or none", value)
+        return frozenset()
+    return frozenset(int(code) for code in codes)
+
+
+def _seconds(read: _Reader, name: str, default: str) -> float:
+    value = read.text(name, default)
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or not 0.1 <= float(value) <= 120:
+        read.wrong(name, "expected seconds from 0.1 to 120", value)
+        return 0.0
+    return float(value)
+
+
+def _is_host(value: str) -> bool:
+    return bool(_HOST.match(value))
+
+
+def _is_web_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name))
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+def _given_secret_key(read: _Reader, environment: str) -> str:
+    key = read.text("SECRET_KEY")
+    if not key and environment == "production":
+        read.wrong("SECRET_KEY", f"expected at least {SECRET_KEY_LENGTH} random characters in production", "")
+    elif key and len(key) < SECRET_KEY_LENGTH:
+        read.wrong("SECRET_KEY", f"expected at least {SECRET_KEY_LENGTH} characters, {len(key)} were given")
+    return key
+
+
+def _kept_secret_key(data_dir: Path) -> str:
+    """Makes the key once. Several processes may start together: the first link wins, all read the same."""
+    path = data_dir / "secret_key"
+    if not path.exists():
+        data_dir.mkdir(parents=True, exist_ok=True)
+        descriptor, draft = tempfile.mkstemp(dir=data_dir, prefix="secret_key.")
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48))
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            os.unlink(draft)
+    return path.read_text().strip()

@@ -1,0 +1,57 @@
+"""Can the person at the command line make users, and do they learn what is wrong?"""
+
+from pathlib import Path
+
+from flask import Flask
+
+from dashboard.domain import users
+from dashboard.models import Role
+from tests.factories import PASSWORD
+from tests.support.apps import running_app
+
+CREATE_ANNA = ["users", "create", "Анна", "--email", "anna@example.com"]
+
+
+def test_an_administrator_is_made_with_the_password_from_standard_input(app: Flask) -> None:
+    arguments = [*CREATE_ANNA, "--role", "administrator", "--password-stdin"]
+
+    done = app.test_cli_runner().invoke(args=arguments, input=f"{PASSWORD}\n")
+
+    assert done.exit_code == 0, done.output
+    with app.app_context():
+        user = users.authenticate("Анна", PASSWORD)
+    assert user is not None
+    assert user.role is Role.ADMINISTRATOR
+
+
+def test_what_is_wrong_is_said_in_words_and_nobody_is_made(app: Flask) -> None:
+    done = app.test_cli_runner().invoke(args=[*CREATE_ANNA, "--password-stdin"], input="short\n")
+
+    assert done.exit_code == 1
+    assert "password: The password is too short (at least 12 characters)" in done.output
+    with app.app_context():
+        assert not users.has_users()
+
+
+def test_without_a_terminal_the_password_has_to_come_by_standard_input(app: Flask) -> None:
+    done = app.test_cli_runner().invoke(args=CREATE_ANNA)
+
+    assert done.exit_code == 2
+    assert "--password-stdin" in done.output
+
+
+def test_the_list_names_everybody(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    runner.invoke(args=[*CREATE_ANNA, "--password-stdin"], input=PASSWORD)
+
+    done = runner.invoke(args=["users", "list"])
+
+    assert done.output.split() == ["Анна", "anna@example.com", "operator"]
+
+
+def test_a_database_without_tables_is_explained(tmp_path: Path) -> None:
+    with running_app(tmp_path) as app:
+        done = app.test_cli_runner().invoke(args=["users", "list"])
+
+    assert done.exit_code == 1
+    assert "db upgrade" in done.output

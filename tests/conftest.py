@@ -1,0 +1,135 @@
+"""Which real parts may a test ask for?
+
+Settings and applications: `settings`, `app` (SQLite), `pg_app` (PostgreSQL), `any_app` (the test runs twice,
+once on each), `app_context` and `any_context` for tests that call the domain, `client` for those of pages.
+Servers: `redis_url`, `postgres_url`, `browser`. Whatever is not asked for is not started.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from flask import Flask
+    from flask.testing import FlaskClient
+    from playwright.sync_api import Browser
+
+    from config import Settings
+
+# Tests say themselves what the environment is; a developer's .env must not reach the programs they start.
+os.environ["FLASK_SKIP_DOTENV"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _push_request_context() -> None:
+    """Overrides pytest-flask's, whose one context for the whole test lets `g` leak between requests."""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> "Settings":
+    from tests.support.settings import make_settings
+
+    return make_settings(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def _redis_server() -> Iterator[str]:
+    from tests.support.redis_server import running_redis
+
+    with running_redis() as url:
+        yield url
+
+
+@pytest.fixture
+def redis_url(_redis_server: str) -> str:
+    """An empty Redis."""
+    from redis import Redis
+
+    with Redis.from_url(_redis_server) as client:
+        client.flushall()
+    return _redis_server
+
+
+@pytest.fixture(scope="session")
+def _postgres_server(testrun_uid: str) -> str:
+    from tests.support.postgres import start_postgres
+
+    return start_postgres(testrun_uid)
+
+
+@pytest.fixture(scope="session")
+def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    from tests.support.apps import migrate
+    from tests.support.postgres import create_database
+
+    name = f"template_{worker_id}"
+    migrate(create_database(_postgres_server, name), tmp_path_factory.mktemp("postgres"))
+    return name
+
+
+@pytest.fixture
+def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str) -> Iterator[str]:
+    """A database with the schema and nothing in it."""
+    from tests.support.postgres import create_database, drop_database
+
+    name = f"test_{worker_id}"
+    yield create_database(_postgres_server, name, _postgres_template)
+    drop_database(_postgres_server, name)
+
+
+@pytest.fixture(scope="session")
+def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from tests.support.apps import make_sqlite_template
+
+    return make_sqlite_template(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture
+def app(_sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
+    from tests.support.apps import sqlite_app
+
+    with sqlite_app(_sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
+        yield app
+
+
+@pytest.fixture
+def pg_app(postgres_url: str, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
+    from tests.support.apps import running_app
+
+    with running_app(tmp_path, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as app:
+        yield app
+
+
+@pytest.fixture(params=["app", pytest.param("pg_app", marks=pytest.mark.postgres)], ids=["sqlite", "postgres"])
+def any_app(request: pytest.FixtureRequest) -> "Flask":
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture
+def app_context(app: "Flask") -> Iterator["Flask"]:
+    with app.app_context():
+        yield app
+
+
+@pytest.fixture
+def any_context(any_app: "Flask") -> Iterator["Flask"]:
+    with any_app.app_context():
+        yield any_app
+
+
+@pytest.fixture
+def client(app: "Flask") -> "FlaskClient":
+    """Unlike pytest-flask's it keeps no context alive from one request to the next."""
+    return app.test_client()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """For a module only: while it runs, nothing else in this process may start an event loop."""
+    from tests.support.browser import running_browser
+
+    with running_browser() as browser:
+        yield browser

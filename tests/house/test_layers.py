@@ -1,0 +1,36 @@
+"""Do the rooms import only rightward? The contracts stand in pyproject.toml."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from config import ROOT
+
+LINT = [
+    sys.executable,
+    "-c",
+    "from importlinter.cli import lint_imports_command as f; f()",
+    "--no-logo",
+]
+
+
+def test_all_import_contracts_hold() -> None:
+    done = subprocess.run([*LINT, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_room_that_imports_leftward_breaks_them(tmp_path: Path) -> None:
+    rooms = ["cli", "web", "jobs", "domain", "gateway", "models", "database", "clock", "phone", "zones"]
+    for room in rooms:
+        folder = tmp_path / "dashboard" / room
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+    (tmp_path / "dashboard" / "__init__.py").touch()
+    (tmp_path / "dashboard" / "domain" / "pages.py").write_text("import dashboard.web\n")
+    (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
+
+    done = subprocess.run([*LINT, "--no-cache"], cwd=tmp_path, capture_output=True, text=True)
+
+    assert done.returncode == 1
+    assert "dashboard.domain is not allowed to import dashboard.web" in done.stdout

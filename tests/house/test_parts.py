@@ -1,0 +1,63 @@
+"""Are the parts that tests ask for real, and as empty as each test believes?"""
+
+import pytest
+from flask import Flask, g
+from playwright.sync_api import Browser
+from redis import Redis
+from sqlalchemy import text
+
+from dashboard.database import db, transaction
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_each_test_has_a_database_of_its_own(turn: str, any_context: Flask) -> None:
+    with transaction() as session:
+        session.execute(text("CREATE TABLE left_over (id INTEGER)"))
+
+    assert db.session.scalar(text("SELECT count(*) FROM left_over")) == 0
+
+
+def test_postgres_is_postgres(pg_app: Flask) -> None:
+    with pg_app.app_context():
+        version = db.session.scalar(text("SELECT version()"))
+
+    assert version.startswith("PostgreSQL")
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_each_test_has_an_empty_redis(turn: str, redis_url: str) -> None:
+    with Redis.from_url(redis_url) as redis:
+        assert redis.dbsize() == 0
+        redis.set("left", "over")
+
+
+def test_no_context_is_kept_from_one_request_to_the_next(app: Flask) -> None:
+    seen = []
+
+    @app.before_request
+    def look() -> None:
+        seen.append("mark" in g)
+        g.mark = True
+
+    client = app.test_client()
+    client.get("/healthz")
+    client.get("/healthz")
+
+    assert seen == [False, False]
+
+
+@pytest.mark.browser
+def test_the_browser_has_letters_for_russian(browser: Browser) -> None:
+    page = browser.new_page()
+    page.set_content("<canvas width=40 height=40></canvas>")
+    draw = """letter => {
+        const pen = document.querySelector("canvas").getContext("2d");
+        pen.clearRect(0, 0, 40, 40);
+        pen.font = "30px sans-serif";
+        pen.fillText(letter, 5, 30);
+        return pen.getImageData(0, 0, 40, 40).data.join();
+    }"""
+
+    drawn = [page.evaluate(draw, letter) for letter in ("Ж", "ы", " ")]
+
+    assert len(set(drawn)) == 3  # neither blank, nor twice the box that stands for a missing letter
