@@ -5,14 +5,15 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, DateTime, MetaData, event, func, literal
+from sqlalchemy import ColumnElement, CursorResult, DateTime, MetaData, Row, Select, event, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator
 
 # Milliseconds a SQLite connection waits for the one write lock before it gives up.
@@ -23,6 +24,9 @@ DEADLOCK_TRIES = 5
 DEADLOCK_CODES = frozenset({"40P01", "40001"})
 
 T = TypeVar("T")
+# A row of any columns, and a query for such rows: bulk statements name their columns where they are used.
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+AnySelect: TypeAlias = Select[*tuple[Any, ...]]
 
 
 class Base(DeclarativeBase):
@@ -106,6 +110,11 @@ def retrying(work: Callable[[], T]) -> T:
     raise AssertionError("unreachable")
 
 
+def rows_changed(session: Session, guarded: UpdateBase) -> int:
+    """Run a guarded UPDATE or DELETE; how many rows it found is the verdict: 0 means that somebody was quicker."""
+    return cast("CursorResult[Any]", session.execute(guarded)).rowcount
+
+
 def insert_or_ignore(table: Any) -> Any:
     """An INSERT that leaves rows out whose unique key exists already (both databases, not in the standard)."""
     dialect = db.engine.dialect.name
@@ -116,6 +125,25 @@ def json_record(fields: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
     """A JSON object built by the database from one row's columns."""
     build = func.jsonb_build_object if db.engine.dialect.name == "postgresql" else func.json_object
     return build(*(part for name, value in fields.items() for part in (literal(name), value)))
+
+
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """Reads that all see one and the same instant, whoever commits meanwhile; nothing can be written.
+
+    SQLite gives this to every transaction, PostgreSQL to those that ask for it. Inside a transaction() it joins.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        yield session
+        return
+    session.rollback()
+    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    session.connection(execution_options=options if db.engine.dialect.name == "postgresql" else {})
+    try:
+        yield session
+    finally:
+        session.rollback()
 
 
 def end_reading() -> None:

@@ -5,7 +5,7 @@ from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo, available_timezones
 
-# 'GMT+3', 'UTC+03:00', '+03:00', '+3', 'UTC-3:30'
+# As in GMT+3, UTC+03:00, +03:00, +3 or UTC-3:30.
 OFFSET = re.compile(r"(?:GMT|UTC)?\s*([+-])\s*([0-9]{1,2})(?::?([0-5][0-9]))?", re.IGNORECASE)
 CANONICAL_OFFSET = re.compile(r"UTC([+-])([0-9]{2}):([0-9]{2})")
 LONGEST_INPUT = 64

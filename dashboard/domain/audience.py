@@ -1,0 +1,58 @@
+"""Which clients does this mailing address? One SELECT that count, sample and fan-out all use."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Select, exists, false, func, select
+from sqlalchemy.orm import selectinload
+
+from ..database import db
+from ..models import Client, Mailing, Tag, client_tags
+
+SAMPLE_SIZE = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Any of these tags and any of these operator codes; an empty tuple is no condition.
+
+    Without a condition it is nobody, unless `everybody` says otherwise.
+    """
+
+    owner_id: int
+    tags: tuple[str, ...]
+    operator_codes: tuple[str, ...]
+    everybody: bool
+
+
+def of(mailing: Mailing) -> Audience:
+    return Audience(mailing.owner_id, tuple(mailing.tags), tuple(mailing.operator_codes), mailing.everybody)
+
+
+def client_ids(audience: Audience) -> Select[int]:
+    """The ids of the clients addressed, in no order."""
+    query = select(Client.id).where(Client.owner_id == audience.owner_id, Client.deleted_at.is_(None))
+    if audience.everybody:
+        return query
+    if not audience.tags and not audience.operator_codes:
+        return query.where(false())
+    if audience.tags:
+        query = query.where(
+            exists()
+            .where(client_tags.c.client_id == Client.id)
+            .where(client_tags.c.tag_id == Tag.id)
+            .where(Tag.owner_id == audience.owner_id, Tag.name.in_(audience.tags))
+        )
+    if audience.operator_codes:
+        query = query.where(Client.operator_code.in_(audience.operator_codes))
+    return query
+
+
+def count(audience: Audience) -> int:
+    return db.session.scalar(select(func.count()).select_from(client_ids(audience).subquery())) or 0
+
+
+def sample(audience: Audience) -> list[Client]:
+    """The first few of them, with their tags."""
+    ids = client_ids(audience).order_by(Client.id).limit(SAMPLE_SIZE)
+    found = select(Client).where(Client.id.in_(ids)).order_by(Client.id).options(selectinload(Client.tags))
+    return list(db.session.scalars(found))

@@ -1,0 +1,41 @@
+"""Who may do it, and to whose objects?"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, true
+from sqlalchemy.orm import InstrumentedAttribute
+
+from ..models import Role
+from .errors import Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who asks: a user, as the domain sees one."""
+
+    id: int
+    role: Role
+
+
+def may_see_all(actor: Actor) -> bool:
+    """Administrators see everybody's clients and mailings; viewers, who can change nothing, too."""
+    return actor.role in (Role.ADMINISTRATOR, Role.VIEWER)
+
+
+def may_change(actor: Actor) -> bool:
+    return actor.role is not Role.VIEWER
+
+
+def may_administer(actor: Actor) -> bool:
+    return actor.role is Role.ADMINISTRATOR
+
+
+def visible(owner_id: InstrumentedAttribute[int], actor: Actor) -> ColumnElement[bool]:
+    """The condition that leaves of a table what this actor may see."""
+    return true() if may_see_all(actor) else owner_id == actor.id
+
+
+def require_change(actor: Actor) -> None:
+    """Raises Forbidden for those who only look on."""
+    if not may_change(actor):
+        raise Forbidden

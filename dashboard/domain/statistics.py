@@ -1,0 +1,158 @@
+"""How many messages stand where? Every answer comes from the kept tallies, never from a count."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import func, select
+
+from ..database import db
+from ..models import Attempt, Dimension, Mailing, Message, Status, Tally
+from ..models.message import WAITING
+from . import tallies
+from .permissions import Actor, visible
+
+# Shown on a mailing's page.
+NEWEST_ERRORS = 5
+# The present rate is taken over so many whole minutes.
+RATE_MINUTES = 2
+
+Counts = dict[Status, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """One operator code or zone: what waits, and how the rest ended."""
+
+    key: str
+    waiting: int
+    sent: int
+    failed: int
+    other: int
+
+    @property
+    def total(self) -> int:
+        return self.waiting + self.sent + self.failed + self.other
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonCount:
+    reason: str
+    status: Status
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewestError:
+    """A call that did not end well; `excerpt` is what the gateway said."""
+
+    at: datetime
+    message_id: int
+    phone: str
+    reason: str
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Messages by minute and status, for a chart: `minutes[i]` (aware UTC) belongs to `series[status][i]`."""
+
+    minutes: list[datetime]
+    series: dict[Status, list[int]] = field(default_factory=dict)
+
+
+def counts(mailing_id: int) -> Counts:
+    """The ledger of one mailing: every status, zeros included; the sum is the selection."""
+    return counts_of([mailing_id])[mailing_id]
+
+
+def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
+    """The ledgers of several mailings in one query."""
+    found: dict[int, Counts] = {mailing_id: dict.fromkeys(Status, 0) for mailing_id in mailing_ids}
+    sums = (
+        select(Tally.mailing_id, Tally.status, func.sum(Tally.change))
+        .where(Tally.mailing_id.in_(mailing_ids), Tally.dimension == Dimension.STATUS)
+        .group_by(Tally.mailing_id, Tally.status)
+    )
+    for mailing_id, status, count in db.session.execute(sums):
+        found[mailing_id][Status(status)] = int(count)
+    return found
+
+
+def breakdown(mailing_id: int, dimension: Dimension) -> list[Breakdown]:
+    """By operator code or by zone, the largest first."""
+    by_key: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for key, status, count in _sums(mailing_id, dimension):
+        by_key[key][status] = count
+    rows = [_breakdown(key, by_status) for key, by_status in by_key.items()]
+    return sorted(rows, key=lambda row: (-row.total, row.key))
+
+
+def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
+    sums = (
+        select(Tally.key, Tally.status, func.sum(Tally.change))
+        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension)
+        .group_by(Tally.key, Tally.status)
+        .order_by(Tally.key)
+    )
+    return [(key, status, int(count)) for key, status, count in db.session.execute(sums) if count]
+
+
+def _breakdown(key: str, by_status: dict[str, int]) -> Breakdown:
+    waiting = by_status.pop(Status.QUEUED, 0)
+    sent = by_status.pop(Status.SENT, 0)
+    failed = by_status.pop(Status.FAILED, 0)
+    return Breakdown(key, waiting, sent, failed, sum(by_status.values()))
+
+
+def reasons(mailing_id: int) -> list[ReasonCount]:
+    """Why messages did not leave, the commonest first."""
+    rows = [
+        ReasonCount(reason, Status(status), count)
+        for reason, status, count in _sums(mailing_id, Dimension.REASON)
+    ]
+    return sorted(rows, key=lambda row: (-row.count, row.reason))
+
+
+def newest_errors(mailing_id: int) -> list[NewestError]:
+    """The last calls that the gateway did not accept."""
+    query = (
+        select(Attempt.at, Attempt.message_id, Message.phone, Attempt.reason, Attempt.excerpt)
+        .join(Message, Message.id == Attempt.message_id)
+        .where(Attempt.mailing_id == mailing_id, Attempt.verdict != "accepted")
+        .order_by(Attempt.id.desc())
+        .limit(NEWEST_ERRORS)
+    )
+    return [NewestError(*row) for row in db.session.execute(query)]
+
+
+def over_time(mailing_id: int) -> Series:
+    """Outcomes by minute, from the first to the last that has any."""
+    by_minute: defaultdict[str, dict[Status, int]] = defaultdict(dict)
+    for minute, status, count in _sums(mailing_id, Dimension.MINUTE):
+        by_minute[minute][Status(status)] = count
+    statuses = [status for status in Status if status not in WAITING]
+    return Series(
+        [tallies.minute_of(key) for key in by_minute],
+        {
+            status: [by_status.get(status, 0) for by_status in by_minute.values()]
+            for status in statuses
+            if any(status in by_status for by_status in by_minute.values())
+        },
+    )
+
+
+def today(actor: Actor, since: datetime) -> Counts:
+    """Outcomes of all visible mailings from `since` on."""
+    sums = (
+        select(Tally.status, func.sum(Tally.change))
+        .join(Mailing, Mailing.id == Tally.mailing_id)
+        .where(visible(Mailing.owner_id, actor))
+        .where(Mailing.finished_at.is_(None) | (Mailing.finished_at >= since))
+        .where(Tally.dimension == Dimension.MINUTE, Tally.key >= tallies.minute_key(since))
+        .group_by(Tally.status)
+    )
+    found = dict.fromkeys((status for status in Status if status not in WAITING), 0)
+    found.update({Status(status): int(count) for status, count in db.session.execute(sums)})
+    return found

@@ -1,0 +1,61 @@
+"""How is a worker told that there may be something to do?
+
+A knock may be lost (Redis is away, or was emptied): the scheduler knocks again, and the database holds the work.
+So no knock ever fails, and none carries more than a row's id.
+"""
+
+import logging
+from typing import Any
+
+from flask import current_app
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+logger = logging.getLogger(__name__)
+
+SENDING = "sending"
+BACKGROUND = "background"
+QUEUES = (SENDING, BACKGROUND)
+
+# Knocks of the background queue that may wait before more are pointless.
+MOST_WAITING = 100
+
+
+def connection() -> Redis:
+    """This application's Redis; its pool notices a fork by itself."""
+    redis = current_app.extensions.get("redis")
+    if redis is None:
+        url = current_app.config["SETTINGS"].redis_url
+        redis = Redis.from_url(url, socket_connect_timeout=2, health_check_interval=30)
+        current_app.extensions["redis"] = redis
+    return redis
+
+
+def queue(name: str) -> Queue:
+    """JSON instead of RQ's pickles: what Redis holds is never executed while it is read."""
+    return Queue(name, connection=connection(), serializer=JSONSerializer)
+
+
+def work_later() -> None:
+    """Knock at the sending workers, unless as many knocks wait already as there are workers."""
+    _knock(SENDING, "work", most_waiting=current_app.config["SETTINGS"].senders)
+
+
+def import_later(import_id: int) -> None:
+    _knock(BACKGROUND, "run_import", import_id)
+
+
+def resume_imports_later() -> None:
+    _knock(BACKGROUND, "resume_imports", most_waiting=1)
+
+
+def _knock(name: str, task: str, *args: Any, most_waiting: int = MOST_WAITING) -> None:
+    try:
+        target = queue(name)
+        if target.count < most_waiting:
+            # No time limit: RQ's alarm would strike between a call and its settling. Rounds end by themselves.
+            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, job_timeout=-1, result_ttl=0, failure_ttl=3600)
+    except RedisError as error:
+        logger.warning("knock lost, the scheduler repeats it", extra={"task": task, "error": type(error).__name__})

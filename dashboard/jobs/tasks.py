@@ -1,0 +1,56 @@
+"""What does RQ run? Each task hands over to the domain, with the settings it needs."""
+
+import signal
+
+from flask import current_app
+
+from config import Settings
+
+from ..domain import delivery, imports
+from ..domain.outbox import OnUncertain, SendingPolicy
+from ..gateway import GatewaySettings, HttpGateway
+from . import queues
+from .worker import STOP_SIGNAL
+
+# Short, so that a worker soon looks for other jobs, and for a new version of itself.
+ROUND_SECONDS = 4.0
+
+
+def work() -> None:
+    """A round of sending, and of everything that keeps the ledger true."""
+    settings: Settings = current_app.config["SETTINGS"]
+    with HttpGateway(gateway_settings(settings)) as gateway:
+        sending_round = delivery.Round(gateway, sending_policy(settings))
+        signal.signal(STOP_SIGNAL, lambda *_: sending_round.stop())
+        more_is_due = sending_round.run(ROUND_SECONDS)
+    if more_is_due:
+        queues.work_later()
+
+
+def run_import(import_id: int) -> None:
+    """Read a file of clients; a run that another worker holds is left alone."""
+    imports.run(import_id, current_app.config["SETTINGS"].imports_dir)
+
+
+def resume_imports() -> None:
+    """Knock for imports that wait, or whose worker died."""
+    for import_id in imports.unfinished():
+        queues.import_later(import_id)
+
+
+def gateway_settings(settings: Settings) -> GatewaySettings:
+    return GatewaySettings(
+        url=settings.gateway_url,
+        token=settings.gateway_token,
+        not_accepted=settings.gateway_not_accepted,
+        timeout_seconds=settings.gateway_timeout_seconds,
+        connections=settings.gateway_connections,
+    )
+
+
+def sending_policy(settings: Settings) -> SendingPolicy:
+    return SendingPolicy(
+        call_seconds=settings.gateway_timeout_seconds,
+        most_tries=settings.max_tries,
+        on_uncertain=OnUncertain(settings.gateway_on_uncertain),
+    )

@@ -1,0 +1,237 @@
+"""Rounds of sending against a gateway that answers as the test says."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy.exc import OperationalError
+
+from dashboard import clock
+from dashboard.database import db, transaction
+from dashboard.domain import breaker, delivery, mailings, settling
+from dashboard.domain.permissions import Actor
+from dashboard.gateway import Answer, Call, Verdict
+from dashboard.models import Breaker, Message, Service, State, Status
+from tests.support.engine import (
+    RETRY,
+    ScriptedGateway,
+    accepted,
+    add_clients,
+    answer,
+    deliver,
+    ledger,
+    make_owner,
+    schedule,
+    set_messages,
+    state_of,
+)
+
+ZONES = ("Europe/Moscow", "Asia/Omsk", "UTC+03:00")
+
+
+def breaker_state() -> Breaker:
+    db.session.rollback()
+    return db.session.get_one(Service, 1).breaker
+
+
+def test_one_round_takes_a_due_mailing_from_scheduled_to_finished(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 300, zones=ZONES)
+    mailing_id = schedule(owner, text="Dear {{name}}")
+    gateway = ScriptedGateway()
+
+    more_is_due = deliver(gateway)
+
+    assert more_is_due is False
+    assert ledger(mailing_id) == {Status.SENT: 300}
+    assert state_of(mailing_id) is State.FINISHED
+    assert sorted(call.text for call in gateway.calls) == sorted(f"Dear N{number}" for number in range(300))
+    assert len({call.message_id for call in gateway.calls}) == 300
+
+
+def test_a_mailing_whose_time_has_not_come_is_left_alone(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 3)
+    mailing_id = schedule(owner, starts_at=clock.now() + timedelta(minutes=10))
+    gateway = ScriptedGateway()
+
+    deliver(gateway)
+
+    assert state_of(mailing_id) is State.SCHEDULED
+    assert gateway.calls == []
+
+
+def test_a_paused_mailing_sends_nothing_until_it_is_resumed(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 30)
+    mailing_id = schedule(owner)
+    gateway = ScriptedGateway(lambda call: pause_then(owner, mailing_id, call), connections=10)
+
+    deliver(gateway)
+    while_paused = ledger(mailing_id)
+    mailings.resume(owner, mailing_id)
+    gateway = ScriptedGateway()
+    deliver(gateway)
+
+    assert while_paused == {Status.SENT: 10, Status.QUEUED: 20}
+    assert ledger(mailing_id) == {Status.SENT: 30}
+    assert state_of(mailing_id) is State.FINISHED
+
+
+def pause_then(owner: Actor, mailing_id: int, call: Call) -> Answer:
+    if state_of(mailing_id) is State.RUNNING:
+        mailings.pause(owner, mailing_id)
+    return accepted(call)
+
+
+def test_mailings_that_run_together_take_turns(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 100)
+    first, second = schedule(owner, text="first"), schedule(owner, text="second")
+    gateway = ScriptedGateway(connections=10)
+
+    deliver(gateway)
+
+    halves = [call.text for call in gateway.calls[:60]]
+    assert ledger(first) == ledger(second) == {Status.SENT: 100}
+    assert {halves.count("first"), halves.count("second")} <= set(range(20, 41))
+
+
+def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 200)
+    mailing_id = schedule(owner)
+    gateway = ScriptedGateway(
+        lambda call: answer(call, Verdict.DENIED, "bad_token", http_status=401), connections=8
+    )
+
+    deliver(gateway, seconds=1)
+
+    assert breaker_state() is Breaker.OPEN
+    assert ledger(mailing_id) == {Status.QUEUED: 200}
+    assert len(gateway.calls) <= 8
+    assert {message.tries for message in db.session.query(Message)} == {0}
+
+
+def test_the_breaker_closes_by_itself_when_a_probe_is_accepted(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 20)
+    mailing_id = schedule(owner)
+    deliver(ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token")), seconds=1)
+    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+    probe_is_due()
+
+    gateway = ScriptedGateway()
+    deliver(gateway)
+
+    assert breaker_state() is Breaker.CLOSED
+    assert ledger(mailing_id) == {Status.SENT: 20}
+
+
+def probe_is_due() -> None:
+    with transaction() as session:
+        session.get_one(Service, 1).breaker_probe_at = clock.now() - timedelta(seconds=1)
+
+
+def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 20)
+    mailing_id = schedule(owner)
+    denied = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"))
+    deliver(denied, seconds=1)
+    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+    probe_is_due()
+    denied.calls.clear()
+
+    deliver(denied, seconds=1)
+
+    db.session.rollback()
+    service = db.session.get_one(Service, 1)
+    assert len(denied.calls) == 1
+    assert service.breaker is Breaker.OPEN
+    assert service.breaker_failed_probes == 1
+    assert service.breaker_probe_at is not None
+    assert service.breaker_probe_at > clock.now() + breaker.FIRST_PAUSE
+
+
+def test_nearly_nothing_but_failures_opens_the_breaker(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 400)
+    mailing_id = schedule(owner)
+    gateway = ScriptedGateway(lambda call: answer(call, Verdict.UNCERTAIN, "http_500"), connections=10)
+
+    deliver(gateway, seconds=2)
+
+    assert breaker_state() is Breaker.OPEN
+    assert ledger(mailing_id)[Status.UNKNOWN] == len(gateway.calls) < 100
+
+
+def test_a_database_that_takes_no_results_for_a_while_loses_none(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_owner()
+    add_clients(owner, 40)
+    mailing_id = schedule(owner)
+    monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(settling, "settle", failing(settling.settle, times=3))
+
+    deliver(ScriptedGateway())
+
+    assert ledger(mailing_id) == {Status.SENT: 40}
+
+
+def failing(work: Callable[..., None], times: int) -> Callable[..., None]:
+    left = [times]
+
+    def call(*args: object) -> None:
+        if left[0]:
+            left[0] -= 1
+            raise OperationalError("UPDATE messages", {}, Exception("the database is locked"))
+        work(*args)
+
+    return call
+
+
+def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 10)
+    mailing_id = schedule(owner)
+    deliver(ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_429")), seconds=1)
+    after_first = ledger(mailing_id)
+    numbers = {message.id for message in db.session.query(Message)}
+    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+
+    gateway = ScriptedGateway()
+    deliver(gateway, policy=RETRY)
+
+    assert after_first == {Status.QUEUED: 10}
+    assert ledger(mailing_id) == {Status.SENT: 10}
+    assert {call.message_id for call in gateway.calls} == numbers
+
+
+def test_an_error_in_mid_round_still_settles_what_was_called_for(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_owner()
+    add_clients(owner, 30)
+    mailing_id = schedule(owner)
+    arm = delivery.outbox.arm
+    monkeypatch.setattr(delivery.outbox, "arm", failing_after_first(arm))
+
+    with pytest.raises(OperationalError):
+        deliver(ScriptedGateway(connections=10))
+
+    assert ledger(mailing_id) == {Status.SENT: 10, Status.QUEUED: 20}
+
+
+def failing_after_first(work: Callable[..., list[Call]]) -> Callable[..., list[Call]]:
+    calls = [0]
+
+    def call(*args: object, **options: object) -> list[Call]:
+        calls[0] += 1
+        if calls[0] > 1:
+            raise OperationalError("SELECT", {}, Exception("gone"))
+        return work(*args, **options)
+
+    return call

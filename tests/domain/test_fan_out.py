@@ -1,0 +1,155 @@
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+
+from dashboard import clock
+from dashboard.database import transaction
+from dashboard.domain import fan_out, mailings, starting
+from dashboard.models import Client, State, Status, StopListEntry
+from tests.support.engine import (
+    add_clients,
+    count_messages,
+    fan_out_all,
+    ledger,
+    make_owner,
+    messages_of,
+    schedule,
+    state_of,
+)
+
+
+def test_every_client_of_the_audience_gets_one_message(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 30, tag="vip")
+    add_clients(owner, 20, tag="news", first=30)
+
+    mailing_id = fan_out_all(owner, tags=("vip",), operator_codes=("900", "901"))
+
+    assert ledger(mailing_id) == {Status.QUEUED: 12}
+    assert {message.operator_code for message in messages_of(mailing_id)} == {"900", "901"}
+
+
+def test_a_fan_out_in_many_ranges_forgets_nobody(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fan_out, "RANGE", 7)
+    owner = make_owner()
+    ids = add_clients(owner, 50)
+
+    mailing_id = fan_out_all(owner)
+
+    assert sorted(message.client_id for message in messages_of(mailing_id)) == ids
+    assert len({message.id for message in messages_of(mailing_id)}) == 50
+
+
+def test_a_range_that_is_repeated_after_a_crash_makes_no_second_message(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "RANGE", 10)
+    owner = make_owner()
+    add_clients(owner, 25)
+    mailing_id = schedule(owner)
+    starting.start_due()
+    fan_out.one_range()
+    with transaction() as session:
+        session.get_one(fan_out.FanOut, mailing_id).through = 0
+
+    while fan_out.one_range():
+        pass
+
+    assert ledger(mailing_id) == {Status.QUEUED: 25}
+
+
+def test_a_client_added_after_the_start_is_not_addressed(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 5)
+    mailing_id = schedule(owner)
+    starting.start_due()
+    add_clients(owner, 5, first=5)
+
+    while fan_out.one_range():
+        pass
+
+    assert count_messages(mailing_id) == 5
+
+
+def test_a_client_who_moved_to_a_new_zone_after_the_start_gets_a_lane(any_context: Flask) -> None:
+    owner = make_owner()
+    (client_id,) = add_clients(owner, 1)
+    mailing_id = schedule(owner)
+    starting.start_due()
+    with transaction() as session:
+        session.get_one(Client, client_id).timezone = "Asia/Tokyo"
+
+    while fan_out.one_range():
+        pass
+
+    assert ledger(mailing_id) == {Status.QUEUED: 1}
+
+
+def test_a_listed_phone_a_missing_value_and_a_closed_zone_never_wait(any_context: Flask) -> None:
+    owner = make_owner()
+    first, second, *_rest = add_clients(owner, 4, zones=("Europe/Moscow",))
+    add_clients(owner, 1, zones=("Pacific/Honolulu",), first=4)
+    with transaction() as session:
+        listed = session.get_one(Client, first)
+        session.add(StopListEntry(phone=listed.phone, added_at=clock.now(), source="operator"))
+        session.get_one(Client, second).attributes = {"name": ""}
+    now = clock.now()
+    moscow = (now + timedelta(hours=3)).replace(second=0, microsecond=0)
+
+    mailing_id = fan_out_all(
+        owner,
+        text="Dear {{ name }}",
+        ends_at=now + timedelta(minutes=30),
+        window_from=(moscow - timedelta(minutes=5)).time(),
+        window_to=(moscow + timedelta(hours=1)).time(),
+    )
+
+    assert ledger(mailing_id) == {Status.SKIPPED: 2, Status.QUEUED: 2, Status.EXPIRED: 1}
+    reasons = {message.reason for message in messages_of(mailing_id) if message.status is not Status.QUEUED}
+    assert reasons == {"stop_list", "missing_value", "window_closed"}
+
+
+def test_the_values_of_the_placeholders_are_frozen(any_context: Flask) -> None:
+    owner = make_owner()
+    (client_id,) = add_clients(owner, 1)
+    mailing_id = fan_out_all(owner, text="Dear {{name}}")
+    with transaction() as session:
+        session.get_one(Client, client_id).attributes = {"name": "Another"}
+
+    (message,) = messages_of(mailing_id)
+
+    assert message.placeholder_values == {"name": "N0"}
+
+
+def test_a_mailing_whose_end_passed_before_it_started_is_expired_not_sent(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 3)
+    soon = clock.now() + timedelta(seconds=0.3)
+    mailing_id = schedule(owner, ends_at=soon)
+    while clock.now() <= soon:
+        clock.sleep(0.05)
+
+    starting.start_due()
+    while fan_out.one_range():
+        pass
+
+    assert ledger(mailing_id) == {Status.EXPIRED: 3}
+
+
+def test_two_workers_start_a_mailing_once(any_context: Flask) -> None:
+    owner = make_owner()
+    mailing_id = schedule(owner)
+
+    assert starting.start_due() == [mailing_id]
+    assert starting.start_due() == []
+    assert state_of(mailing_id) is State.RUNNING
+
+
+def test_a_mailing_taken_back_in_time_does_not_start(any_context: Flask) -> None:
+    owner = make_owner()
+    mailing_id = schedule(owner)
+    mailings.unschedule(owner, mailing_id)
+
+    assert starting.start_due() == []
+    assert state_of(mailing_id) is State.DRAFT
