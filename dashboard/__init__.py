@@ -1,0 +1,33 @@
+"""How do the rooms become one application? Nothing else happens here, and no room imports this."""
+
+import os
+from pathlib import Path
+
+from flask import Flask
+from flask_migrate import Migrate
+
+from config import Settings
+from dashboard import cli, web
+from dashboard.database import configure_sqlite, db
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Without settings they are read from the environment (SettingsError). Opens no connection."""
+    settings = settings or Settings.from_environ(os.environ)
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
+    app.config.from_mapping(settings.flask_config())
+    app.logger.setLevel(settings.log_level)
+    _init_database(app)
+    web.init_app(app, trusted_proxies=settings.trusted_proxies)
+    cli.init_app(app)
+    return app
+
+
+def _init_database(app: Flask) -> None:
+    db.init_app(app)
+    with app.app_context():
+        configure_sqlite(db.engine)
+    # Batch mode: SQLite alters a table by copying it.
+    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)

@@ -1,0 +1,15 @@
+"""Which commands does `flask` have beside its own?"""
+
+from flask import Flask
+
+from .gateway import gateway
+from .up import up
+from .users import group as users
+from .worker import scheduler_command, worker_command
+
+COMMANDS = (up, worker_command, scheduler_command, gateway, users)
+
+
+def init_app(app: Flask) -> None:
+    for command in COMMANDS:
+        app.cli.add_command(command)

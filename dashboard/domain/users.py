@@ -1,0 +1,222 @@
+"""Who may work with Vestnik, how is the first of them made, and is it really them?"""
+
+import hashlib
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Self
+
+from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from .. import clock, models, zones
+from ..database import db, end_reading, transaction
+from ..models import Role, SetupLink
+from . import passwords, user_rules
+from .errors import Conflict, Invalid, Problem
+from .user_rules import name_key, tidy
+
+SETUP_LINK_LIFETIME = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A user as the rest of the house sees one."""
+
+    id: int
+    name: str
+    email: str
+    role: Role
+    is_active: bool
+    language: str
+    theme: str
+    timezone: str
+
+    @classmethod
+    def of(cls, row: models.User) -> Self:
+        return cls(
+            id=row.id,
+            name=row.name,
+            email=row.email,
+            role=row.role,
+            is_active=row.is_active,
+            language=row.language,
+            theme=row.theme,
+            timezone=row.timezone,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class NewUser:
+    name: str
+    email: str
+    password: str
+    role: Role
+    language: str
+    timezone: str
+    theme: str = "auto"
+
+
+def has_users() -> bool:
+    return bool(db.session.scalar(select(exists(select(models.User.id)))))
+
+
+def listed() -> list[User]:
+    """All of them, by name."""
+    return [User.of(row) for row in db.session.scalars(select(models.User).order_by(models.User.name_key))]
+
+
+def issue_setup_link() -> str:
+    """The token of a link that makes the first administrator, once, within 24 hours; earlier links die.
+
+    Only its hash is kept. Raises Conflict("users_exist").
+    """
+    token = secrets.token_urlsafe(32)
+    with transaction() as session:
+        if has_users():
+            raise Conflict("users_exist")
+        now = clock.database_now(session)
+        session.execute(delete(SetupLink))
+        session.add(
+            SetupLink(token_hash=token_hash(token), created_at=now, expires_at=now + SETUP_LINK_LIFETIME)
+        )
+    return token
+
+
+def is_setup_link_valid(token: str) -> bool:
+    found = select(SetupLink.id).where(
+        SetupLink.token_hash == token_hash(token), SetupLink.expires_at > clock.database_now(db.session())
+    )
+    return db.session.scalar(found) is not None and not has_users()
+
+
+def use_setup_link(token: str, new: NewUser) -> int:
+    """Make the first administrator and use the link up, both or neither; gives the new user's id.
+
+    Raises Conflict("setup_link_invalid") and Invalid. Deleting the links is what decides between two at once:
+    the second waits for the first, and then finds none.
+    """
+    if not is_setup_link_valid(token):
+        raise Conflict("setup_link_invalid")
+    new = replace(new, role=Role.ADMINISTRATOR)
+
+    def use_up(session: Session) -> None:
+        now = clock.database_now(session)
+        links = session.execute(delete(SetupLink).returning(SetupLink.token_hash, SetupLink.expires_at))
+        valid = {link.token_hash for link in links if link.expires_at > now}
+        if token_hash(token) not in valid or has_users():
+            raise Conflict("setup_link_invalid")
+
+    return _add(new, use_up)
+
+
+def create(new: NewUser) -> int:
+    """Gives the new user's id. Raises Invalid."""
+    return _add(new, lambda session: None)
+
+
+def _add(new: NewUser, permit: Callable[[Session], None]) -> int:
+    """Hashes before the transaction, because hashing is slow; `permit` is asked within it."""
+    new = replace(new, name=tidy(new.name), email=tidy(new.email).lower())
+    _require_none([*_problems(new), *_taken(new)])
+    end_reading()
+    password_hash = passwords.hashed(new.password)
+    try:
+        with transaction() as session:
+            permit(session)
+            _require_none(_taken(new))
+            user = _row(new, password_hash, session)
+            session.add(user)
+            session.flush()
+            return user.id
+    except IntegrityError:
+        # PostgreSQL: somebody took the name between the question and the answer.
+        _require_none(_taken(new))
+        raise
+
+
+def _require_none(problems: list[Problem]) -> None:
+    if problems:
+        raise Invalid(problems)
+
+
+def _problems(new: NewUser) -> list[Problem]:
+    found = [
+        user_rules.problem_with_name(new.name),
+        user_rules.problem_with_email(new.email),
+        passwords.problem_with(new.password, new.name, new.email),
+        *user_rules.problems_with_preferences(new.language, new.theme, new.timezone),
+    ]
+    return [problem for problem in found if problem]
+
+
+def _taken(new: NewUser) -> list[Problem]:
+    """What another user already has; empty while the input is too odd to be looked up."""
+    query = select(models.User.name_key, models.User.email).where(
+        or_(models.User.name_key == name_key(new.name), models.User.email == new.email)
+    )
+    found: list[Problem] = []
+    for row in db.session.execute(query):
+        if row.name_key == name_key(new.name):
+            found.append(Problem("name", "name_taken"))
+        if row.email == new.email:
+            found.append(Problem("email", "email_taken"))
+    return found
+
+
+def _row(new: NewUser, password_hash: str, session: Session) -> models.User:
+    return models.User(
+        name=new.name,
+        name_key=name_key(new.name),
+        email=new.email,
+        password_hash=password_hash,
+        role=new.role,
+        is_active=True,
+        language=new.language,
+        theme=new.theme,
+        timezone=zones.normalise(new.timezone),
+        created_at=clock.database_now(session),
+    )
+
+
+def authenticate(login: str, password: str) -> User | None:
+    """The active user with this name or e-mail (in any case) and this password, or None."""
+    wanted = select(models.User).where(
+        or_(models.User.name_key == name_key(login), models.User.email == tidy(login).lower())
+    )
+    row = db.session.scalar(wanted)
+    user, password_hash = (User.of(row), row.password_hash) if row else (None, None)
+    end_reading()  # hashing takes long: no connection is held meanwhile
+    if not passwords.matches(password, password_hash) or user is None or password_hash is None:
+        return None
+    if not user.is_active:
+        return None
+    if passwords.is_outdated(password_hash):
+        _hash_anew(user.id, password, password_hash)
+    return user
+
+
+def _hash_anew(user_id: int, password: str, outdated: str) -> None:
+    """With today's parameters, unless the password has been changed meanwhile."""
+    anew = passwords.hashed(password)
+    unchanged = (models.User.id == user_id, models.User.password_hash == outdated)
+    with transaction() as session:
+        session.execute(update(models.User).where(*unchanged).values(password_hash=anew))
+
+
+def change_preferences(user_id: int, language: str, theme: str, timezone: str) -> None:
+    """Raises Invalid."""
+    _require_none(user_rules.problems_with_preferences(language, theme, timezone))
+    with transaction() as session:
+        session.execute(
+            update(models.User)
+            .where(models.User.id == user_id)
+            .values(language=language, theme=theme, timezone=zones.normalise(timezone))
+        )
+
+
+def token_hash(token: str) -> str:
+    """What is kept of a token: 256 random bits need no salt and no slow hash."""
+    return hashlib.sha256(token.encode()).hexdigest()

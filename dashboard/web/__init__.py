@@ -1,0 +1,42 @@
+"""What do people see in their browser? Pages, and the parts of pages that htmx asks for."""
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from . import (
+    auth,
+    clients,
+    context,
+    errors,
+    extensions,
+    filters,
+    headers,
+    health,
+    imports,
+    mailings,
+    messages,
+    overview,
+)
+
+BLUEPRINTS = (
+    auth.blueprint,
+    clients.blueprint,
+    health.blueprint,
+    imports.blueprint,
+    mailings.blueprint,
+    messages.blueprint,
+    overview.blueprint,
+)
+
+
+def init_app(app: Flask, trusted_proxies: int) -> None:
+    if trusted_proxies:
+        hops = trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    headers.init_app(app)
+    extensions.init_app(app)
+    context.init_app(app)
+    filters.init_app(app)
+    errors.init_app(app)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)

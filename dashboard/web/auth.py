@@ -1,0 +1,109 @@
+"""How does a person come in, go out, and say how they want to see things?"""
+
+import hashlib
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+
+from ..domain import users
+from ..domain.errors import Conflict, Invalid
+from ..domain.user_rules import name_key
+from . import access, context, respond
+from .access import open_to_all, own_account
+from .extensions import limiter
+from .forms.auth import SetupForm, SignInForm
+
+# The address of overview.show.
+HOME = "/"
+PREFERENCE_COOKIE_SECONDS = 31_536_000
+
+blueprint = Blueprint("auth", __name__)
+
+
+def _login_name() -> str:
+    """Tries are counted for names that nobody has, too; hashed, because people type passwords there."""
+    return "login:" + hashlib.sha256(name_key(request.form.get("login", "")).encode()).hexdigest()
+
+
+def _was_refused(response: Response) -> bool:
+    return response.status_code == 422
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@open_to_all
+@limiter.limit("10/minute", methods=["POST"], deduct_when=_was_refused)
+@limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
+def sign_in() -> Response:
+    form = SignInForm(next=request.args.get("next", ""))
+    if access.user_or_none() and request.method == "GET":
+        return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
+    if form.validate_on_submit():
+        user = users.authenticate(form.login.data or "", form.password.data or "")
+        if user is not None:
+            access.begin_session(user.id, remember=bool(form.remember.data))
+            answer = respond.redirect_to_path(access.local_path(form.next.data) or HOME)
+            return _with_cookies(answer, user.language, user.theme)
+        form.form_errors.append("sign_in_failed")
+    return respond.page("auth/sign_in.html", form=form)
+
+
+@blueprint.post("/sign-out")
+@own_account
+def sign_out() -> Response:
+    access.end_session()
+    return respond.redirect_to("auth.sign_in")
+
+
+@blueprint.route("/setup/<token>", methods=["GET", "POST"])
+@open_to_all
+@limiter.limit("20/minute")
+def setup(token: str) -> Response:
+    """The one-time link for the first administrator, who is signed in at once."""
+    if not users.is_setup_link_valid(token):
+        return respond.page("auth/setup.html", status=410, form=None)
+    form = SetupForm()
+    if form.validate_on_submit():
+        try:
+            user_id = users.use_setup_link(token, form.new_user(context.language(), context.zone_name()))
+        except Invalid as refusal:
+            respond.form_errors(form, refusal)
+        except Conflict:
+            return respond.page("auth/setup.html", status=410, form=None)
+        else:
+            access.begin_session(user_id, remember=False)
+            respond.success(_("Welcome. Vestnik is yours now: begin with your clients."))
+            return respond.redirect_to_path(HOME)
+    return respond.page("auth/setup.html", form=form)
+
+
+@blueprint.post("/preferences")
+@own_account
+def preferences() -> Response:
+    """Language, theme and time zone, each alone or together; back to the page they were chosen on."""
+    user = access.user_or_none()
+    assert user is not None
+    language = request.form.get("language", user.language)
+    theme = request.form.get("theme", user.theme)
+    timezone = request.form.get("timezone", user.timezone)
+    answer = respond.redirect_to_path(access.local_path(request.form.get("next")) or HOME)
+    try:
+        users.change_preferences(user.id, language, theme, timezone)
+    except Invalid as refusal:
+        for problem in refusal.problems:
+            respond.error(problem.code)
+        return answer
+    return _with_cookies(answer, language, theme)
+
+
+def _with_cookies(answer: Response, language: str, theme: str) -> Response:
+    """The sign-in page, which knows nobody, will look the same to them."""
+    for name, value in ((context.LANGUAGE_COOKIE, language), (context.THEME_COOKIE, theme)):
+        answer.set_cookie(
+            name,
+            value,
+            max_age=PREFERENCE_COOKIE_SECONDS,
+            secure=request.is_secure,
+            httponly=True,
+            samesite="Lax",
+        )
+    return answer

@@ -1,0 +1,124 @@
+"""What is every template told, and in which language and time zone does it speak?"""
+
+from datetime import tzinfo
+from functools import cached_property
+from typing import Any
+
+from flask import Flask, current_app, request
+from flask_babel import get_locale
+
+from .. import zones
+from ..database import db
+from ..domain import permissions, user_rules
+from ..models import Breaker, Service
+from .access import CurrentUser, user_or_none
+
+# Kept before and beyond the sign-in, so that its page, too, is as the person wants it.
+LANGUAGE_COOKIE = "vestnik_language"
+THEME_COOKIE = "vestnik_theme"
+LANGUAGES = (("ru", "Русский"), ("en", "English"))
+# Offered for a choice, from west to east; any other one may be typed.
+TIMEZONES = (
+    "UTC",
+    "Europe/Kaliningrad",
+    "Europe/Moscow",
+    "Europe/Samara",
+    "Asia/Yekaterinburg",
+    "Asia/Omsk",
+    "Asia/Novosibirsk",
+    "Asia/Krasnoyarsk",
+    "Asia/Irkutsk",
+    "Asia/Yakutsk",
+    "Asia/Vladivostok",
+    "Asia/Magadan",
+    "Asia/Kamchatka",
+)
+
+
+class Ui:
+    """How the page looks to this person."""
+
+    languages = LANGUAGES
+    timezones = TIMEZONES
+
+    @cached_property
+    def language(self) -> str:
+        return str(get_locale() or language())
+
+    @cached_property
+    def theme(self) -> str:
+        user = user_or_none()
+        chosen = user.theme if user else request.cookies.get(THEME_COOKIE)
+        return chosen if chosen in user_rules.THEMES else "auto"
+
+    @cached_property
+    def timezone(self) -> str:
+        return zone_name()
+
+
+class May:
+    """What this person may do at all; the answers are domain/permissions'. Nobody may do anything."""
+
+    def __init__(self, user: CurrentUser | None) -> None:
+        self._user = user
+
+    @property
+    def change(self) -> bool:
+        return self._user is not None and permissions.may_change(self._user.actor)
+
+    @property
+    def administer(self) -> bool:
+        return self._user is not None and permissions.may_administer(self._user.actor)
+
+    @property
+    def see_all(self) -> bool:
+        return self._user is not None and permissions.may_see_all(self._user.actor)
+
+
+class ServiceState:
+    """Has sending stopped? Read when a page asks; most parts of pages do not."""
+
+    @property
+    def stopped(self) -> bool:
+        return self._row is not None and self._row.breaker is Breaker.OPEN
+
+    @property
+    def reason(self) -> str | None:
+        return self._row.breaker_reason if self._row else None
+
+    @cached_property
+    def _row(self) -> Service | None:
+        return db.session.get(Service, 1)
+
+
+def init_app(app: Flask) -> None:
+    app.context_processor(told)
+
+
+def told() -> dict[str, Any]:
+    """Beside Flask-Login's `current_user`."""
+    return {
+        "ui": Ui(),
+        "may": May(user_or_none()),
+        "service": ServiceState(),
+        "simulated": current_app.config["SETTINGS"].simulated,
+    }
+
+
+def language() -> str:
+    """The user's; else the one chosen on this browser, the one the browser asks for, the installation's."""
+    user = user_or_none()
+    chosen = user.language if user else request.cookies.get(LANGUAGE_COOKIE)
+    if chosen in user_rules.LANGUAGES:
+        return str(chosen)
+    default = current_app.config["SETTINGS"].language
+    return request.accept_languages.best_match(user_rules.LANGUAGES, default) or default
+
+
+def timezone() -> tzinfo:
+    return zones.zone(zone_name())
+
+
+def zone_name() -> str:
+    user = user_or_none()
+    return user.timezone if user else current_app.config["SETTINGS"].timezone

@@ -1,0 +1,65 @@
+"""What does a person see when a request cannot be done?"""
+
+import logging
+
+from flask import Flask, Response, flash, g, render_template
+from flask.typing import ResponseReturnValue
+from htmx_flask import request
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from ..database import end_reading
+from ..domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
+from .access import SAFE_METHODS, local_path
+from .respond import redirect_to_path
+
+logger = logging.getLogger(__name__)
+
+STATUSES: dict[type[DomainError], int] = {NotFound: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
+
+
+def init_app(app: Flask) -> None:
+    app.register_error_handler(DomainError, refused)
+    app.register_error_handler(HTTPException, failed)
+    app.register_error_handler(InternalServerError, broke)
+
+
+def refused(error: DomainError) -> ResponseReturnValue:
+    """What a view has not answered itself. After a button that came too late: its page again, and why."""
+    if isinstance(error, Conflict) and request.method not in SAFE_METHODS:
+        came_from = local_path(request.htmx.current_url or request.referrer)
+        if came_from:
+            flash(error.code, "error")
+            return redirect_to_path(came_from)
+    return show(STATUSES.get(type(error), 422))
+
+
+def failed(error: HTTPException) -> ResponseReturnValue:
+    """Headers that belong to the answer, such as Allow and Retry-After, are kept."""
+    code = error.code or 500
+    if code < 400 or request.endpoint == "static":
+        return error.get_response()
+    answer = show(code)
+    for name, value in error.get_headers():
+        if name.lower() not in ("content-type", "content-length"):
+            answer.headers[name] = value
+    return answer
+
+
+def broke(_error: InternalServerError) -> ResponseReturnValue:
+    """Flask has logged the traceback; this adds the name under which the person may report it."""
+    logger.error("request %s to %s broke", g.get("request_id"), request.path)
+    try:
+        end_reading()
+        return show(500)
+    except SQLAlchemyError:
+        # Without a database nobody knows who is asking, nor their language.
+        return Response("Something broke on our side. Try again in a moment.\n", 500, mimetype="text/plain")
+
+
+def show(code: int) -> Response:
+    """htmx shows the page's own note instead of an answer's text, so it gets none."""
+    if request.htmx:
+        return Response(status=code)
+    html = render_template([f"errors/{code}.html", "errors/show.html"], code=code)
+    return Response(html, code, mimetype="text/html")

@@ -1,0 +1,96 @@
+"""How do instants, numbers and phones read in the user's language and time zone?"""
+
+import math
+from datetime import UTC, date, datetime, timedelta
+
+from babel import Locale, dates, numbers, units
+from flask import Flask
+from flask_babel import get_locale, get_timezone
+
+UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
+
+
+def init_app(app: Flask) -> None:
+    for function in (when, day, clock_time, number, percent, phone, duration):
+        app.add_template_filter(function)
+
+
+def when(instant: datetime | None, seconds: bool = False) -> str:
+    """'21 Nov 2025, 14:05' on the user's clock; the page names the zone once. '' for None."""
+    if instant is None:
+        return ""
+    local = _local(instant)
+    return f"{_day(local)}, {_time(local, seconds)}"
+
+
+def day(value: datetime | date | None) -> str:
+    """'21 Nov 2025'; an instant by the user's clock, a date as it is."""
+    if value is None:
+        return ""
+    return _day(_local(value) if isinstance(value, datetime) else value)
+
+
+def clock_time(instant: datetime | None, seconds: bool = False) -> str:
+    """'14:05' on the user's clock."""
+    return "" if instant is None else _time(_local(instant), seconds)
+
+
+def _locale() -> Locale:
+    return get_locale() or Locale("en")
+
+
+def _local(instant: datetime) -> datetime:
+    return instant.astimezone(get_timezone() or UTC)
+
+
+def _day(value: date) -> str:
+    return dates.format_date(value, "medium", locale=_locale())
+
+
+def _time(local: datetime, seconds: bool) -> str:
+    """Twenty-four hours in either language: a mailing at "12" must not be read two ways."""
+    return local.strftime("%H:%M:%S" if seconds else "%H:%M")
+
+
+def number(value: float | None) -> str:
+    """'12 345' or '12,345'; '' for None."""
+    return "" if value is None else numbers.format_decimal(value, locale=_locale())
+
+
+def percent(share: float | None) -> str:
+    """0.1234 → '12%'. Never '100%' while something is missing, nor '0%' while there is something."""
+    if share is None:
+        return ""
+    whole = round(share * 100)
+    if whole == 100 and share < 1:
+        whole = 99
+    if whole == 0 and share > 0:
+        return "<" + numbers.format_percent(0.01, locale=_locale())
+    return numbers.format_percent(whole / 100, locale=_locale())
+
+
+def phone(canonical: str | None) -> str:
+    """'79991234567' → '+7 999 123-45-67'."""
+    if not canonical or len(canonical) != 11:
+        return canonical or ""
+    return f"+{canonical[0]} {canonical[1:4]} {canonical[4:7]}-{canonical[7:9]}-{canonical[9:]}"
+
+
+def duration(value: float | timedelta | None) -> str:
+    """Seconds or a timedelta by its two largest units: '2 hr 5 min', '45 sec', '320 ms'. '' for None."""
+    if value is None:
+        return ""
+    seconds = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    if 0 < seconds < 1:
+        return _unit(math.ceil(seconds * 1000), "millisecond")
+    left = round(seconds)
+    shown: list[tuple[int, str]] = []
+    for unit, length in UNITS:
+        count, left = divmod(left, length)
+        if shown or count:
+            shown.append((count, unit))
+    return " ".join(_unit(count, unit) for count, unit in shown[:2] if count) or _unit(0, "second")
+
+
+def _unit(count: int, unit: str) -> str:
+    return units.format_unit(count, f"duration-{unit}", "short", locale=_locale())
