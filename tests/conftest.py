@@ -81,17 +81,17 @@ def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str)
 
 
 @pytest.fixture(scope="session")
-def _sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     from tests.support.apps import make_sqlite_template
 
     return make_sqlite_template(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture
-def app(_sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
+def app(sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
     from tests.support.apps import sqlite_app
 
-    with sqlite_app(_sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
+    with sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
         yield app
 
 
