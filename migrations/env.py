@@ -27,9 +27,7 @@ def main() -> None:
     options = {"render_item": render_item, **current_app.extensions["migrate"].configure_args}
     # One transaction for a whole upgrade, on SQLite too: it happens or it does not.
     with db.engine.connect().execution_options(takes_write_lock=True) as connection:
-        context.configure(
-            connection=connection, target_metadata=db.metadata, transactional_ddl=True, **options
-        )
+        context.configure(connection=connection, target_metadata=db.metadata, transactional_ddl=True, **options)
         with context.begin_transaction():
             context.run_migrations()
 

@@ -2,12 +2,13 @@
 
 from flask import Flask
 
+from .demo import demo_command
 from .gateway import gateway
 from .up import up
 from .users import group as users
 from .worker import scheduler_command, worker_command
 
-COMMANDS = (up, worker_command, scheduler_command, gateway, users)
+COMMANDS = (up, worker_command, scheduler_command, gateway, users, demo_command)
 
 
 def init_app(app: Flask) -> None:

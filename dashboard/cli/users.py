@@ -34,7 +34,7 @@ def create(name: str, email: str, role: str, password_stdin: bool) -> None:
         language=settings.language,
         timezone=settings.timezone,
     )
-    with _database_explained():
+    with database_explained():
         try:
             users.create(new)
         except Invalid as refusal:
@@ -45,7 +45,7 @@ def create(name: str, email: str, role: str, password_stdin: bool) -> None:
 @group.command("list")
 def list_() -> None:
     """List all users."""
-    with _database_explained():
+    with database_explained():
         found = users.listed()
     for user in found:
         columns = [user.name, user.email, user.role.value, *([] if user.is_active else ["inactive"])]
@@ -77,7 +77,7 @@ def _in_words(problem: Problem) -> str:
 
 
 @contextmanager
-def _database_explained() -> Iterator[None]:
+def database_explained() -> Iterator[None]:
     try:
         yield
     except (OperationalError, ProgrammingError) as error:

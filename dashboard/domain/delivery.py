@@ -196,9 +196,7 @@ class Round:
         try:
             retrying(lambda: settling.settle(answers, token, policy))
         except DBAPIError as error:
-            logger.warning(
-                "results kept, the database takes none", extra={"error": type(error.orig).__name__}
-            )
+            logger.warning("results kept, the database takes none", extra={"error": type(error.orig).__name__})
             end_reading()
             self._write_at = clock.monotonic() + WRITE_AGAIN_SECONDS
         else:

@@ -11,9 +11,8 @@ from sqlalchemy.types import BigInteger, String
 from .. import clock
 from ..database import db, insert_or_ignore, json_record, transaction
 from ..models import Client, FanOut, Lane, Mailing, Message, Status, StopListEntry
-from . import audience, ids, tallies
+from . import audience, ids, lanes, tallies
 from .personalisation import placeholders
-from .starting import open_lanes
 from .tallies import Move, Place
 
 logger = logging.getLogger(__name__)
@@ -60,7 +59,7 @@ def _fan_out(session: Session, mailing: Mailing, checkpoint: FanOut, first_id: i
     )
     last = session.scalar(ahead.offset(RANGE - 1).limit(1))
     through = checkpoint.audience_through if last is None else last
-    _open_missing_lanes(session, mailing, checkpoint.through, through)
+    lanes.open_missing(session, mailing, checkpoint.through, through)
     now = clock.database_now(session)
     session.execute(_insert(mailing, checkpoint.through, through, first_id, now))
     _record(session, mailing, first_id, now)
@@ -68,14 +67,6 @@ def _fan_out(session: Session, mailing: Mailing, checkpoint: FanOut, first_id: i
     if last is None:
         session.execute(update(Mailing).where(Mailing.id == mailing.id).values(fanned_out_at=now))
         logger.info("mailing fanned out", extra={"mailing_id": mailing.id})
-
-
-def _open_missing_lanes(session: Session, mailing: Mailing, after: int, through: int) -> None:
-    """A client may have moved to a zone that nobody had when the mailing started."""
-    known = select(Lane.timezone).where(Lane.mailing_id == mailing.id)
-    here = audience.client_ids(audience.of(mailing)).where(Client.id > after, Client.id <= through)
-    missing = here.with_only_columns(Client.timezone).where(Client.timezone.not_in(known)).distinct()
-    open_lanes(session, mailing, session.scalars(missing).all(), clock.database_now(session))
 
 
 def _insert(mailing: Mailing, after: int, through: int, first_id: int, now: datetime) -> Any:

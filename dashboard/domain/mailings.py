@@ -39,9 +39,7 @@ def allowed_verbs(state: State) -> frozenset[Verb]:
 
 def get(actor: Actor, mailing_id: int) -> Mailing:
     """Raises NotFound, also for what belongs to others."""
-    found = db.session.scalar(
-        select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))
-    )
+    found = db.session.scalar(select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor)))
     if found is None:
         raise NotFound
     return found

@@ -55,9 +55,7 @@ def due_mailings(policy: SendingPolicy) -> list[int]:
     )
 
 
-def arm(
-    mailing_id: int, limit: int, token: str, policy: SendingPolicy, *, probing: bool = False
-) -> list[Call]:
+def arm(mailing_id: int, limit: int, token: str, policy: SendingPolicy, *, probing: bool = False) -> list[Call]:
     """Mark up to `limit` due messages of a mailing as being sent; only what is returned may be called for.
 
     One committed transaction. It holds the rows of the service and the mailing FOR SHARE, so that a brake (pause,
@@ -99,9 +97,7 @@ def _due(now: datetime, policy: SendingPolicy) -> AnySelect:
     )
 
 
-def _take(
-    session: Session, mailing_id: int, limit: int, now: datetime, policy: SendingPolicy
-) -> Sequence[AnyRow]:
+def _take(session: Session, mailing_id: int, limit: int, now: datetime, policy: SendingPolicy) -> Sequence[AnyRow]:
     """Lock due messages which no other worker is taking at this instant."""
     zones = session.scalars(
         select(Lane.timezone).where(
@@ -135,9 +131,7 @@ def _skip_stop_listed(session: Session, rows: Sequence[AnyRow], now: datetime) -
     return [row for row in rows if row.phone not in listed]
 
 
-def move(
-    session: Session, rows: Collection[AnyRow], old: Place, new: Place, *, is_a_try: bool = False
-) -> None:
+def move(session: Session, rows: Collection[AnyRow], old: Place, new: Place, *, is_a_try: bool = False) -> None:
     """Move locked messages to a place to which no call's answer brought them.
 
     The rows need id, mailing_id, operator_code and timezone. `is_a_try`: a call may have been made.

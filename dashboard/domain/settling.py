@@ -64,9 +64,7 @@ def settle(answers: Sequence[Answer], token: str, policy: SendingPolicy) -> None
             if _counts(row, by_id[row.id], token)
         ]
         _write(session, settled, now)
-        _write_attempts(
-            session, [(row, by_id[row.id]) for row in rows if _leaves_a_trace(row, by_id[row.id])]
-        )
+        _write_attempts(session, [(row, by_id[row.id]) for row in rows if _leaves_a_trace(row, by_id[row.id])])
 
 
 def _counts(row: AnyRow, answer: Answer, token: str) -> bool:

@@ -1,17 +1,12 @@
-"""When does a scheduled mailing start, and what is its clock in each zone?"""
+"""When does a scheduled mailing start?"""
 
 import logging
-from collections.abc import Iterable
-from datetime import datetime
 
 from sqlalchemy import func, insert, select, update
-from sqlalchemy.orm import Session
 
-from .. import clock, zones
+from .. import clock
 from ..database import db, rows_changed, transaction
-from ..models import Client, FanOut, Lane, Mailing, State
-from . import audience
-from .timing import Timetable, Window, next_opening
+from ..models import Client, FanOut, Mailing, State
 
 logger = logging.getLogger(__name__)
 
@@ -40,34 +35,5 @@ def _start(mailing_id: int) -> bool:
             return False
         newest = session.scalar(select(func.max(Client.id))) or 0
         session.execute(insert(FanOut).values(mailing_id=mailing_id, through=0, audience_through=newest))
-        mailing = session.get_one(Mailing, mailing_id)
-        in_use = (
-            select(Client.timezone).where(Client.id.in_(audience.client_ids(audience.of(mailing)))).distinct()
-        )
-        open_lanes(session, mailing, session.scalars(in_use), now)
     logger.info("mailing started", extra={"mailing_id": mailing_id})
     return True
-
-
-def open_lanes(session: Session, mailing: Mailing, timezones: Iterable[str], now: datetime) -> None:
-    """Work out the first opening of each zone; a zone without any gets a closed lane."""
-    rows = []
-    for timezone in timezones:
-        opening = next_opening(timetable(mailing), zones.zone(timezone), now)
-        rows.append(
-            {
-                "mailing_id": mailing.id,
-                "timezone": timezone,
-                "opens_at": opening and opening.opens_at,
-                "closes_at": opening and opening.closes_at,
-            }
-        )
-    if rows:
-        session.execute(insert(Lane), rows)
-
-
-def timetable(mailing: Mailing) -> Timetable:
-    window = None
-    if mailing.window_from is not None and mailing.window_to is not None:
-        window = Window(mailing.window_from, mailing.window_to)
-    return Timetable(mailing.starts_at, mailing.ends_at, window)

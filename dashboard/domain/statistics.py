@@ -109,8 +109,7 @@ def _breakdown(key: str, by_status: dict[str, int]) -> Breakdown:
 def reasons(mailing_id: int) -> list[ReasonCount]:
     """Why messages did not leave, the commonest first."""
     rows = [
-        ReasonCount(reason, Status(status), count)
-        for reason, status, count in _sums(mailing_id, Dimension.REASON)
+        ReasonCount(reason, Status(status), count) for reason, status, count in _sums(mailing_id, Dimension.REASON)
     ]
     return sorted(rows, key=lambda row: (-row.count, row.reason))
 

@@ -1,25 +1,23 @@
-"""What did a crash, a closed window, an end or a cancelling leave behind? Found and put right every few seconds."""
+"""What did a crash, a closed window, an end or a cancelling leave behind? Put right every few seconds."""
 
 import logging
 from datetime import timedelta
 
 from sqlalchemy import select, update
 
-from .. import clock, zones
+from .. import clock
 from ..database import AnySelect, db, rows_changed, transaction
 from ..models import Heartbeat, Lane, Mailing, Message, State, Status
-from . import tallies
+from . import lanes, tallies
+from .lanes import BEFORE_THE_END
 from .outbox import OnUncertain, SendingPolicy, move
-from .starting import timetable
 from .tallies import Place
-from .timing import next_opening
 
 logger = logging.getLogger(__name__)
 
 EVERY = timedelta(seconds=2)
 # Messages of one transaction.
 AT_ONCE = 2_000
-BEFORE_THE_END = (State.RUNNING, State.PAUSED)
 
 
 def sweep_if_due(policy: SendingPolicy) -> bool:
@@ -33,7 +31,7 @@ def sweep_if_due(policy: SendingPolicy) -> bool:
     if not begun:
         return False
     recover(policy)
-    move_lanes_on(policy)
+    lanes.move_on(policy)
     expire_closed()
     cancel_waiting()
     finish()
@@ -59,9 +57,7 @@ def recover(policy: SendingPolicy) -> int:
         if len(rows) < AT_ONCE:
             break
     if recovered:
-        logger.warning(
-            "messages of a lost worker recovered", extra={"count": recovered, "status": new.status}
-        )
+        logger.warning("messages of a lost worker recovered", extra={"count": recovered, "status": new.status})
     return recovered
 
 
@@ -71,32 +67,6 @@ def select_places() -> AnySelect:
 
 def _take(query: AnySelect) -> AnySelect:
     return query.limit(AT_ONCE).with_for_update(skip_locked=True)
-
-
-def move_lanes_on(policy: SendingPolicy) -> int:
-    """Give every lane whose window is over its next one; answers how many were moved.
-
-    A window is over for us when no call could end inside it any more.
-    """
-    now = clock.database_now(db.session())
-    over = (
-        select(Lane.mailing_id, Lane.timezone, Lane.closes_at)
-        .join(Mailing, Mailing.id == Lane.mailing_id)
-        .where(Mailing.state.in_(BEFORE_THE_END), Lane.closes_at <= now + policy.call_deadline)
-        .limit(AT_ONCE)
-    )
-    rows = db.session.execute(over).all()
-    for mailing_id, timezone, closes_at in rows:
-        assert closes_at is not None  # by the condition above
-        with transaction() as session:
-            times = timetable(session.get_one(Mailing, mailing_id))
-            opening = next_opening(times, zones.zone(timezone), closes_at)
-            session.execute(
-                update(Lane)
-                .where(Lane.mailing_id == mailing_id, Lane.timezone == timezone, Lane.closes_at == closes_at)
-                .values(opens_at=opening and opening.opens_at, closes_at=opening and opening.closes_at)
-            )
-    return len(rows)
 
 
 def expire_closed() -> int:
@@ -127,9 +97,7 @@ def cancel_waiting() -> int:
         select(Mailing.id)
         .where(Mailing.state == State.CANCELLED)
         .where(
-            select(Message.id)
-            .where(Message.mailing_id == Mailing.id, Message.status == Status.QUEUED)
-            .exists()
+            select(Message.id).where(Message.mailing_id == Mailing.id, Message.status == Status.QUEUED).exists()
         )
     )
     count = 0

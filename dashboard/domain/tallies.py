@@ -139,9 +139,7 @@ def check(mailing_id: int) -> list[Difference]:
     )
     counted = dict(
         db.session.execute(
-            select(Message.status, func.count())
-            .where(Message.mailing_id == mailing_id)
-            .group_by(Message.status)
+            select(Message.status, func.count()).where(Message.mailing_id == mailing_id).group_by(Message.status)
         ).all()
     )
     return [

@@ -79,9 +79,7 @@ def issue_setup_link() -> str:
             raise Conflict("users_exist")
         now = clock.database_now(session)
         session.execute(delete(SetupLink))
-        session.add(
-            SetupLink(token_hash=token_hash(token), created_at=now, expires_at=now + SETUP_LINK_LIFETIME)
-        )
+        session.add(SetupLink(token_hash=token_hash(token), created_at=now, expires_at=now + SETUP_LINK_LIFETIME))
     return token
 
 

@@ -29,11 +29,13 @@ def work() -> None:
 
 def run_import(import_id: int) -> None:
     """Read a file of clients; a run that another worker holds is left alone."""
-    imports.run(import_id, current_app.config["SETTINGS"].imports_dir)
+    if not imports.run(import_id, current_app.config["SETTINGS"].imports_dir):
+        queues.import_later(import_id)
 
 
 def resume_imports() -> None:
-    """Knock for imports that wait, or whose worker died."""
+    """Knock for imports that wait, or whose worker died; remove files that nobody needs."""
+    imports.sweep(current_app.config["SETTINGS"].imports_dir)
     for import_id in imports.unfinished():
         queues.import_later(import_id)
 

@@ -38,6 +38,8 @@ class Client(Model):
         Index(None, "owner_id", "id"),
         # The audience and the list by operator code.
         Index(None, "owner_id", "operator_code", "id"),
+        # The list by time zone, and which zones there are.
+        Index(None, "owner_id", "timezone", "id"),
         # The stop list's question and an administrator's search: whose is this phone?
         Index(None, "phone"),
     )

@@ -103,6 +103,12 @@ def upgrade() -> None:
         ["owner_id", "operator_code", "id"],
         unique=False,
     )
+    op.create_index(
+        op.f("ix_clients_owner_id_timezone_id"),
+        "clients",
+        ["owner_id", "timezone", "id"],
+        unique=False,
+    )
     op.create_index(op.f("ix_clients_phone"), "clients", ["phone"], unique=False)
 
     op.create_table(

@@ -5,7 +5,7 @@ from flask import Flask
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import mailings, outbox, sweep, tallies
+from dashboard.domain import lanes, mailings, outbox, sweep, tallies
 from dashboard.models import Heartbeat, Lane, Mailing, State, Status, Tally
 from tests.support.engine import (
     HOLD,
@@ -85,7 +85,7 @@ def test_a_lane_moves_on_to_its_next_window(any_context: Flask) -> None:
     with transaction() as session:
         session.get_one(Lane, (mailing_id, "Europe/Moscow")).closes_at = now + timedelta(seconds=1)
 
-    sweep.move_lanes_on(HOLD)
+    lanes.move_on(HOLD)
 
     after = lane_of(mailing_id)
     assert before[0] is not None
@@ -117,7 +117,7 @@ def test_what_waits_when_the_end_has_passed_is_expired(any_context: Flask, is_pa
         mailings.pause(owner, mailing_id)
     close_lane(mailing_id)
 
-    sweep.move_lanes_on(HOLD)
+    lanes.move_on(HOLD)
     expired = sweep.expire_closed()
 
     assert expired == 3

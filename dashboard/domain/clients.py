@@ -1,0 +1,154 @@
+"""Who are an operator's clients, one at a time?"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, selectinload
+
+from .. import clock
+from ..database import db, insert_or_ignore, transaction
+from ..models import Client, StopListEntry, User
+from . import tags
+from .client_rules import CheckedClient, ClientDraft, check
+from .errors import Invalid, NotFound, Problem
+from .permissions import Actor, may_see_all, require_change, visible
+
+__all__ = ["ClientDraft", "ClientView", "add", "change", "delete", "get"]
+
+
+@dataclass(frozen=True, slots=True)
+class ClientView:
+    id: int
+    owner_id: int
+    # Told to those who see everybody's clients.
+    owner_name: str | None
+    phone: str
+    operator_code: str
+    timezone: str
+    tags: tuple[str, ...]
+    attributes: Mapping[str, str]
+    created_at: datetime
+    updated_at: datetime
+    is_stop_listed: bool
+    # Since when and from where, where it is.
+    stop_listed_at: datetime | None
+    stop_list_source: str | None
+
+
+def get(actor: Actor, client_id: int) -> ClientView:
+    """Raises NotFound, also for what is deleted or belongs to others."""
+    query = (
+        select(Client, User.name, StopListEntry)
+        .join(User, User.id == Client.owner_id)
+        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
+        .where(Client.id == client_id, Client.deleted_at.is_(None), visible(Client.owner_id, actor))
+        .options(selectinload(Client.tags))
+    )
+    found = db.session.execute(query).one_or_none()
+    if found is None:
+        raise NotFound
+    client, owner_name, entry = found
+    return ClientView(
+        id=client.id,
+        owner_id=client.owner_id,
+        owner_name=owner_name if may_see_all(actor) else None,
+        phone=client.phone,
+        operator_code=client.operator_code,
+        timezone=client.timezone,
+        tags=tuple(tag.name for tag in client.tags),
+        attributes=client.attributes,
+        created_at=client.created_at,
+        updated_at=client.updated_at,
+        is_stop_listed=entry is not None,
+        stop_listed_at=entry.added_at if entry else None,
+        stop_list_source=entry.source if entry else None,
+    )
+
+
+def add(actor: Actor, draft: ClientDraft) -> int:
+    """A new client of this actor's; answers its id. A phone the actor once deleted comes back with its id.
+
+    Raises Invalid, also where the phone is one of the actor's clients already.
+    """
+    require_change(actor)
+    checked = check(draft)
+    with transaction() as session:
+        now = clock.database_now(session)
+        values = _values(checked, now)
+        new = {"owner_id": actor.id, "created_at": now, **values}
+        client_id: int | None = session.scalar(insert_or_ignore(Client).values(new).returning(Client.id))
+        if client_id is None:
+            client_id = _bring_back(session, actor.id, checked.phone, values)
+        tags.replace(session, actor.id, client_id, checked.tags)
+        return client_id
+
+
+def change(actor: Actor, client_id: int, draft: ClientDraft) -> None:
+    """The owner stays. Raises NotFound, or Invalid, also where the new phone is taken."""
+    require_change(actor)
+    with transaction() as session:
+        owner_id = _locked_owner(session, actor, client_id)
+        checked = check(draft)
+        values = _values(checked, clock.database_now(session))
+        try:
+            with session.begin_nested():
+                session.execute(update(Client).where(Client.id == client_id).values(values))
+        except IntegrityError:
+            raise _phone_taken(session, owner_id, checked.phone) from None
+        tags.replace(session, owner_id, client_id, checked.tags)
+
+
+def delete(actor: Actor, client_id: int) -> None:
+    """The row stays for the story of its messages; it loses its tags. Raises NotFound."""
+    require_change(actor)
+    with transaction() as session:
+        owner_id = _locked_owner(session, actor, client_id)
+        now = clock.database_now(session)
+        session.execute(update(Client).where(Client.id == client_id).values(deleted_at=now, updated_at=now))
+        tags.replace(session, owner_id, client_id, ())
+
+
+def _values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
+    return {
+        "phone": checked.phone,
+        "operator_code": checked.operator_code,
+        "timezone": checked.timezone,
+        "attributes": checked.attributes,
+        "updated_at": now,
+        "deleted_at": None,
+    }
+
+
+def _bring_back(session: Session, owner_id: int, phone: str, values: dict[str, Any]) -> int:
+    deleted = (
+        update(Client)
+        .where(Client.owner_id == owner_id, Client.phone == phone, Client.deleted_at.is_not(None))
+        .values(values)
+        .returning(Client.id)
+    )
+    client_id = session.scalar(deleted)
+    if client_id is None:
+        raise _phone_taken(session, owner_id, phone)
+    return client_id
+
+
+def _locked_owner(session: Session, actor: Actor, client_id: int) -> int:
+    """The owner of a client that this actor may change, whose row is now held. Raises NotFound."""
+    mine = select(Client.owner_id).where(
+        Client.id == client_id, Client.deleted_at.is_(None), visible(Client.owner_id, actor)
+    )
+    owner_id = session.scalar(mine.with_for_update())
+    if owner_id is None:
+        raise NotFound
+    return owner_id
+
+
+def _phone_taken(session: Session, owner_id: int, phone: str) -> Invalid:
+    """A deleted client's row keeps its phone, because its messages do: adding the phone brings it back."""
+    same = select(Client.deleted_at).where(Client.owner_id == owner_id, Client.phone == phone)
+    code = "phone_taken" if session.scalar(same) is None else "phone_deleted"
+    return Invalid([Problem("phone", code)])

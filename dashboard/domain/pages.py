@@ -1,0 +1,67 @@
+"""Which part of a long list is shown? Lists go by id, newest first, and never skip rows by counting them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from sqlalchemy import ColumnElement, Select, func, select
+
+from ..database import db
+
+Item = TypeVar("Item")
+# Beyond this a list says "more than".
+COUNTED_AT_MOST = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """Rows older than `before`, or those just newer than `after`; neither: the newest."""
+
+    before: int | None = None
+    after: int | None = None
+
+    def cut(self, query: Select[Any], column: ColumnElement[int], limit: int) -> Select[Any]:
+        """In the direction of reading: going back to newer rows, the oldest of them first."""
+        if self.after is not None:
+            return query.where(column > self.after).order_by(column).limit(limit)
+        older = query if self.before is None else query.where(column < self.before)
+        return older.order_by(column.desc()).limit(limit)
+
+
+NEWEST = Cursor()
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """`previous_after` and `next_before` are what the cursors of the neighbouring pages need; None: none there."""
+
+    items: list[Item]
+    previous_after: int | None
+    next_before: int | None
+    total: int
+    total_is_exact: bool
+
+
+def turn_to(
+    cursor: Cursor,
+    limit: int,
+    ids_at: Callable[[Cursor, int], Select[Any]],
+    count: Select[Any],
+    items_of: Callable[[Sequence[int]], list[Item]],
+) -> Page[Item]:
+    """`ids_at` selects the ids of a page by `Cursor.cut`, `count` the ids of all up to a bound."""
+    ids = db.session.scalars(ids_at(cursor, limit + 1)).all()
+    if not ids and cursor != NEWEST:
+        cursor = NEWEST  # what was beyond it is gone
+        ids = db.session.scalars(ids_at(cursor, limit + 1)).all()
+    has_more, shown = len(ids) > limit, sorted(ids[:limit], reverse=True)
+    has_newer = has_more if cursor.after is not None else cursor.before is not None
+    has_older = cursor.after is not None or has_more
+    total = db.session.scalar(select(func.count()).select_from(count.subquery())) or 0
+    return Page(
+        items=items_of(shown),
+        previous_after=shown[0] if shown and has_newer else None,
+        next_before=shown[-1] if shown and has_older else None,
+        total=min(total, COUNTED_AT_MOST),
+        total_is_exact=total <= COUNTED_AT_MOST,
+    )

@@ -1,0 +1,27 @@
+"""Which file is sent in, and what is to be done with it?"""
+
+from typing import Any
+
+from flask_wtf.file import FileField
+from wtforms import RadioField, ValidationError
+
+from ...domain.imports import ImportDraft
+from ...models import KnownPhones
+from .fields import Form, TrimmedField
+
+
+class ImportForm(Form):
+    file = FileField()
+    known = RadioField(choices=[choice.value for choice in KnownPhones], default=KnownPhones.UPDATE.value)
+    timezone = TrimmedField()
+
+    def validate_file(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError("file_missing")
+
+    def draft(self) -> ImportDraft:
+        return ImportDraft(
+            filename=self.file.data.filename or "",
+            known=KnownPhones(self.known.data),
+            timezone=self.timezone.data or "",
+        )

@@ -1,0 +1,208 @@
+"""How are mailings listed, written, and told what to do?"""
+
+from collections.abc import Callable
+from typing import Any
+
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
+
+from ..domain import audience as audiences
+from ..domain import client_lists, mailing_drafts, mailing_lists, mailings, tags
+from ..domain.audience import Audience
+from ..domain.errors import Conflict, Invalid
+from ..domain.mailings import TRANSITIONS, Verb
+from ..domain.pages import Cursor
+from ..domain.permissions import Actor
+from ..jobs import queues
+from ..models import Mailing, Role, State
+from . import context, live, messages, respond
+from .access import actor, requires_change
+from .forms.mailings import MailingForm, contents_of, contents_of_new
+from .paging import LARGEST_ID, Page, cursor
+
+ONE = f"/<int(max={LARGEST_ID}):mailing_id>"
+
+VERBS: dict[Verb, Callable[[Actor, int], None]] = {
+    Verb.SCHEDULE: mailings.schedule,
+    Verb.UNSCHEDULE: mailings.unschedule,
+    Verb.PAUSE: mailings.pause,
+    Verb.RESUME: mailings.resume,
+    Verb.CANCEL: mailings.cancel,
+}
+
+blueprint = Blueprint("mailings", __name__, url_prefix="/mailings")
+blueprint.add_url_rule(ONE, view_func=live.show)
+blueprint.add_url_rule(f"{ONE}/live", view_func=live.live)
+blueprint.add_url_rule(f"{ONE}/chart", view_func=live.chart)
+blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=messages.of_mailing)
+
+
+@blueprint.get("")
+def index() -> Response:
+    state = _state_asked_for()
+    found = mailing_lists.page(actor(), state, Cursor(before=cursor("before"), after=cursor("after")))
+    filters: dict[str, Any] = {"state": state or ""}
+    page = Page.of(
+        found.items,
+        total=found.total,
+        total_is_exact=found.total_is_exact,
+        next_={"before": found.next_before},
+        previous={"after": found.previous_after},
+        **filters,
+    )
+    states = list(mailing_lists.numbers(actor()).items())
+    return respond.page("mailings/index.html", page=page, filters=filters, states=states)
+
+
+def _state_asked_for() -> State | None:
+    try:
+        return State(request.args.get("state", ""))
+    except ValueError:
+        return None
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@requires_change
+def new() -> Response:
+    return _write(MailingForm(data=contents_of_new(context.zone_name())), None)
+
+
+@blueprint.route(f"{ONE}/edit", methods=["GET", "POST"])
+@requires_change
+def edit(mailing_id: int) -> Response:
+    mailing = mailings.get(actor(), mailing_id)
+    if request.method == "GET" and mailing.state is not State.DRAFT:
+        respond.error("mailing_not_draft")
+        return respond.redirect_to("mailings.show", mailing_id=mailing_id)
+    return _write(MailingForm(data=contents_of(mailing, context.zone_name())), mailing)
+
+
+def _write(form: MailingForm, mailing: Mailing | None) -> Response:
+    """The form, or the way to what came of it; a refused one comes back with all that was typed."""
+    status = 200
+    if form.is_submitted():
+        try:
+            return _save(form, mailing)
+        except Invalid as refusal:
+            _explain(form, refusal)
+        except Conflict as refusal:
+            form.form_errors.append(refusal.code)
+            status = 409
+    owner = _owner(mailing)
+    form.tags.offer(tags.tags_of(owner))
+    form.operator_codes.offer(client_lists.codes_of(owner))
+    return respond.page(
+        "mailings/edit.html",
+        status=status,
+        form=form,
+        mailing=mailing,
+        audience=None,
+        timezone=form.timezone.data,
+        longest_text=mailing_drafts.LONGEST_TEXT,
+    )
+
+
+def _save(form: MailingForm, mailing: Mailing | None) -> Response:
+    """Raises Invalid with everything that is wrong, and Conflict if somebody was quicker."""
+    form.validate()
+    draft = form.draft(mailing)
+    if form.errors:
+        mailing_drafts.checked(draft)
+        raise Invalid([])
+    mailing_id = mailing.id if mailing else None
+    if request.form.get("action") == "schedule":
+        mailing_id = mailings.launch(actor(), draft, mailing_id, form.version_read())
+        queues.work_later()
+        respond.success(_("The mailing is scheduled."))
+    elif mailing_id is None:
+        mailing_id = mailings.create(actor(), draft)
+        respond.success(_("The draft is saved."))
+    else:
+        mailings.change(actor(), mailing_id, draft, form.version_read())
+        respond.success(_("The draft is saved."))
+    return respond.redirect_to("mailings.show", mailing_id=mailing_id)
+
+
+def _explain(form: MailingForm, refusal: Invalid) -> None:
+    """A field that could not be read needs no word that it is missing."""
+    respond.form_errors(form, Invalid([each for each in refusal.problems if not form[each.field].errors]))
+
+
+def _owner(mailing: Mailing | None) -> Actor:
+    """A mailing addresses its owner's clients, whoever writes it: choices are what the owner alone would see."""
+    return Actor(mailing.owner_id if mailing else actor().id, Role.OPERATOR)
+
+
+@blueprint.post("/audience")
+def audience() -> Response:
+    """How many clients match what is chosen so far? The rest of the form may be half filled in."""
+    form = MailingForm()
+    mailing_id = cursor("mailing_id")
+    owner = _owner(None if mailing_id is None else mailings.get(actor(), mailing_id))
+    wanted = Audience(
+        owner.id,
+        tuple(form.tags.data or ()),
+        tuple(form.operator_codes.data or ()),
+        everybody=bool(form.everybody.data),
+    )
+    found = {
+        "is_unchosen": not (wanted.everybody or wanted.tags or wanted.operator_codes),
+        "count": audiences.count(wanted),
+        "sample": audiences.sample(wanted),
+    }
+    return respond.partial("mailings/_audience.html", audience=found)
+
+
+@blueprint.post(f"{ONE}/schedule")
+def schedule(mailing_id: int) -> Response:
+    return _press(Verb.SCHEDULE, mailing_id)
+
+
+@blueprint.post(f"{ONE}/unschedule")
+def unschedule(mailing_id: int) -> Response:
+    return _press(Verb.UNSCHEDULE, mailing_id)
+
+
+@blueprint.post(f"{ONE}/pause")
+def pause(mailing_id: int) -> Response:
+    return _press(Verb.PAUSE, mailing_id)
+
+
+@blueprint.post(f"{ONE}/resume")
+def resume(mailing_id: int) -> Response:
+    return _press(Verb.RESUME, mailing_id)
+
+
+@blueprint.post(f"{ONE}/cancel")
+def cancel(mailing_id: int) -> Response:
+    return _press(Verb.CANCEL, mailing_id)
+
+
+def _press(verb: Verb, mailing_id: int) -> Response:
+    """Whoever comes too late sees how things stand now, and why; to press twice is to press once."""
+    try:
+        VERBS[verb](actor(), mailing_id)
+    except Conflict as refusal:
+        if not _has_happened(verb, mailings.get(actor(), mailing_id).state):
+            respond.error(refusal.code)
+    except Invalid as refusal:
+        respond.error(refusal.problems[0].code)
+    else:
+        queues.work_later()
+    return respond.redirect_to("mailings.show", mailing_id=mailing_id)
+
+
+def _has_happened(verb: Verb, state: State) -> bool:
+    """A scheduled mailing whose time has come may be running before the second click arrives."""
+    return state is TRANSITIONS[verb][1] or (verb is Verb.SCHEDULE and state is State.RUNNING)
+
+
+@blueprint.post(f"{ONE}/delete")
+def delete(mailing_id: int) -> Response:
+    try:
+        mailings.remove(actor(), mailing_id)
+    except Conflict as refusal:
+        respond.error(refusal.code)
+        return respond.redirect_to("mailings.show", mailing_id=mailing_id)
+    respond.success(_("The draft is deleted."))
+    return respond.redirect_to("mailings.index")

@@ -1,0 +1,48 @@
+"""Which part of a long list is shown, and where are its neighbours?"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from flask import request, url_for
+
+# The largest number of a row: what is larger does not fit PostgreSQL's integer, and is nobody's.
+LARGEST_ID = 2**31 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What components/page.html's pager needs; `previous` and `next` are addresses or None."""
+
+    items: Sequence[Any]
+    total: int
+    total_is_exact: bool
+    previous: str | None
+    next: str | None
+
+    @classmethod
+    def of(
+        cls,
+        items: Sequence[Any],
+        total: int,
+        next_: Mapping[str, Any],
+        previous: Mapping[str, Any],
+        total_is_exact: bool = True,
+        **filters: Any,
+    ) -> "Page":
+        """`next_` and `previous` are a cursor by its parameter's name; its value is None: there is no page."""
+        return cls(items, total, total_is_exact, _address(previous, filters), _address(next_, filters))
+
+
+def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any]) -> str | None:
+    """This list, with the filters that are set."""
+    if None in cursors.values():
+        return None
+    chosen = {name: value for name, value in filters.items() if value}
+    return url_for(request.endpoint or "", **(request.view_args or {}), **chosen, **cursors)
+
+
+def cursor(name: str) -> int | None:
+    """A row's number in the address; anything else is none."""
+    number = request.args.get(name, type=int)
+    return number if number is not None and 0 < number <= LARGEST_ID else None

@@ -1,0 +1,175 @@
+"""Is a file read as the person who made it meant it?"""
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.domain.imports import text
+from dashboard.domain.imports.reader import Reader
+from dashboard.domain.imports.rows import BadRow, Row
+from dashboard.domain.imports.text import UnreadableError
+
+
+def read(folder: Path, content: str | bytes) -> list[Row | BadRow]:
+    path = folder / "file.csv"
+    path.write_bytes(content.encode() if isinstance(content, str) else content)
+    with Reader(path) as reader:
+        return [*reader.header_faults, *reader.rows()]
+
+
+def only(rows: list[Row | BadRow]) -> Row:
+    (row,) = rows
+    assert isinstance(row, Row), row
+    return row
+
+
+def faults(rows: list[Row | BadRow]) -> list[tuple[int, str]]:
+    return [(row.line, row.code) for row in rows if isinstance(row, BadRow)]
+
+
+FULL = Row(2, "79991234567", "916", "Europe/Moscow", ("vip", "весна"), {"Имя": "Анна"})
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1251", "utf-16", "utf-16-le"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_encoding_and_line_ends_make_no_difference(tmp_path: Path, encoding: str, end: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-le" else ""
+    lines = ["телефон;теги;часовой пояс;код оператора;Имя", "8 999 123-45-67;vip,весна;europe/moscow;916;Анна"]
+
+    rows = read(tmp_path, (mark + end.join(lines)).encode(encoding))
+
+    assert only(rows) == FULL
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "phone,tags,timezone,code,Имя\n79991234567,vip;весна,Europe/Moscow,916,Анна",
+        'phone,tags,timezone,code,Имя\n79991234567,"vip,весна",Europe/Moscow,916,Анна',
+        "Имя\tКод\tПояс\tТеги\tНомер\nАнна\t916\tEurope/Moscow\tvip | весна\t+7 (999) 123 45 67\t\t",
+        '"Phone number"; "Tags"; "Time zone"; "operator_code"; "Имя"\n"79991234567"; "vip, весна"; '
+        '"Europe/Moscow"; "916"; "Анна"',
+    ],
+)
+def test_header_delimiter_and_order_are_found_out(tmp_path: Path, content: str) -> None:
+    assert only(read(tmp_path, content)) == FULL
+
+
+def test_a_file_without_header_holds_phone_tags_and_zone(tmp_path: Path) -> None:
+    rows = read(tmp_path, "79991234567;a,b,c,d;UTC+3\n\n79991234568")
+
+    assert rows == [
+        Row(1, "79991234567", None, "UTC+03:00", ("a", "b", "c", "d"), {}),
+        Row(3, "79991234568", None, None, (), {}),
+    ]
+
+
+def test_names_of_columns_become_names_of_attributes(tmp_path: Path) -> None:
+    row = only(read(tmp_path, "phone;№ договора;2nd name;Дата рождения\n79991234567;1;2;3"))
+
+    assert row.attributes == {"договора": "1", "_2nd_name": "2", "Дата_рождения": "3"}
+
+
+def test_columns_that_cannot_be_taken_are_told_and_left_out(tmp_path: Path) -> None:
+    rows = read(tmp_path, "phone;name;№;name;телефон\n79991234567;A;x;B;79991234568")
+
+    assert faults(rows) == [(1, "column_name_invalid"), (1, "column_repeated"), (1, "column_repeated")]
+    assert only(rows[3:]).attributes == {"name": "A"}
+
+
+@pytest.mark.parametrize(
+    "line, code, value",
+    [
+        (";vip", "phone_empty", ""),
+        ("123;vip", "phone_invalid", "123"),
+        ("+49 151 12345678;vip", "phone_not_russian", "+49 151 12345678"),
+        ("79991234567;;Moon/Base", "zone_unknown", "Moon/Base"),
+        ("79991234567;;;12", "operator_code_invalid", "12"),
+        (f"79991234567;{'x' * 65}", "tag_too_long", "x" * 65),
+        ("79991234567;" + ",".join(map(str, range(21))), "too_many_tags", ",".join(map(str, range(21)))),
+        (f"79991234567;;;;{'x' * 201}", "attribute_too_long", "x" * 200),
+        ("79991234567;;;;a\0b", "control_characters", "a\ufffdb"),
+        ("79991234567;;;;a;b", "too_many_columns", "79991234567;;;;a;b"),
+        ('79991234567;"vip', "quote_unclosed", '79991234567;"vip'),
+        ('79991234567;"the "Rose" shop"', "quote_misplaced", '79991234567;"the "Rose" shop"'),
+        (f"79991234567;;;;{'x' * 10_000}", "line_too_long", f"79991234567;;;;{'x' * 185}"),
+        ("79991234567;;;;" + "x" * 3_000_000, "line_too_long", f"79991234567;;;;{'x' * 185}"),
+    ],
+)
+def test_a_bad_row_is_told_with_its_line_and_leaves_the_others_alone(
+    tmp_path: Path, line: str, code: str, value: str
+) -> None:
+    rows = read(tmp_path, f"phone;tags;timezone;code;name\n\n{line}\n79990000000;ok\n")
+
+    assert rows[0] == BadRow(3, value, code)
+    assert rows[1] == Row(4, "79990000000", None, None, ("ok",), {})
+
+
+def test_a_quote_inside_an_unquoted_cell_is_a_letter(tmp_path: Path) -> None:
+    assert only(read(tmp_path, 'phone;name\n79991234567;ООО "Роза"')).attributes == {"name": 'ООО "Роза"'}
+
+
+def test_a_line_in_another_encoding_is_told_and_shown_as_it_was_meant(tmp_path: Path) -> None:
+    good = "phone;city\n79990000001;Омск\n79990000002;Томск\n".encode()
+
+    rows = read(tmp_path, good + "79990000003;Москва\n".encode("cp1251"))
+
+    assert faults(rows) == [(4, "encoding_mixed")]
+    assert rows[2].value == "79990000003;Москва"
+    assert rows[1].attributes == {"city": "Томск"}
+
+
+@pytest.mark.parametrize(
+    "content, code",
+    [
+        (b"", "file_empty"),
+        (b"\n \r\n", "file_empty"),
+        (b"name;city\nAnna;Omsk", "no_phone_column"),
+        (b"PK\x03\x04\x14\x00", "file_is_workbook"),
+        (b"p\0h\0o\0n\0e\0\n\0", "file_not_text"),
+    ],
+)
+def test_a_file_that_is_no_table_of_clients_is_refused_as_a_whole(
+    tmp_path: Path, content: bytes, code: str
+) -> None:
+    with pytest.raises(UnreadableError) as refused:
+        read(tmp_path, content)
+
+    assert refused.value.code == code
+
+
+def test_one_row_too_many_is_refused_after_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.domain.imports.reader.MOST_ROWS", 2)
+    path = tmp_path / "file.csv"
+    path.write_text("phone\n79990000001\n79990000002\n")
+
+    with Reader(path) as reader:
+        assert len(list(reader.rows())) == 2
+    with path.open("a") as file:
+        file.write("79990000003\n")
+    with Reader(path) as reader, pytest.raises(UnreadableError, match="too_many_rows"):
+        list(reader.rows())
+
+
+def test_how_far_a_file_has_been_read_is_known(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("phone\n" + "".join(f"79{number:09}\n" for number in range(20_000)))
+
+    with Reader(path) as reader:
+        rows = reader.rows()
+        next(rows)
+        early = reader.bytes_read
+        list(rows)
+
+        assert 0 < early < path.stat().st_size / 2
+        assert reader.bytes_read == path.stat().st_size
+
+
+def test_lines_hold_no_more_than_they_may(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("x" * text.LONGEST_LINE + "\n" + "y" * (text.LONGEST_LINE + 1) + "\nz")
+
+    with text.open_text(path) as file:
+        found = [(line.number, len(line.text), line.is_too_long) for line in text.lines(file)]
+
+    assert found == [(1, 10_000, False), (2, 10_001, True), (3, 1, False)]

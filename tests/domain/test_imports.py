@@ -1,0 +1,207 @@
+"""Does every row of a file end where it belongs, once, whatever happens meanwhile?"""
+
+from pathlib import Path
+
+import pytest
+
+from dashboard.domain import clients, imports
+from dashboard.domain.errors import Forbidden, Invalid, NotFound
+from dashboard.domain.imports import running
+from dashboard.models import KnownPhones, Role
+from tests.factories_clients import begin_import, client_of, count_clients, import_clients, make_actor, make_client
+
+pytestmark = pytest.mark.usefixtures("any_context")
+
+
+# What a row of a 10,000-row file looks like when it is bad; each kind is woven in somewhere else.
+BAD_LINES = {
+    "phone_empty": [";vip", '"";vip'],
+    "phone_invalid": ["12345;vip", "телефон;vip", "7999123456789;vip", "7.9E+10;vip"],
+    "phone_not_russian": ["+49 151 23456789;vip", "+1 202 555 0123;vip"],
+    "zone_unknown": ["79000000001;vip;Moon/Base", "79000000002;vip;GMT+25", "79000000003;vip;Etc/GMT+3"],
+    "duplicate_in_file": ["79160000000;vip", "8 (916) 000-00-01;vip", "+7 916 000 00 02"],
+    "quote_unclosed": ['79000000004;"vip', '"79000000005;vip'],
+    "quote_misplaced": ['79000000006;"the "Rose" shop"'],
+    "operator_code_invalid": ["79000000007;vip;UTC+3;12"],
+    "tag_too_long": [f"79000000008;{'x' * 65}"],
+    "too_many_tags": ["79000000009;" + ",".join(map(str, range(21)))],
+    "too_many_columns": ["79000000010;vip;UTC;900;Anna;what is this"],
+    "attribute_too_long": [f"79000000011;vip;UTC;900;{'x' * 201}"],
+    "control_characters": ["79000000012;vip;UTC;900;a\0b"],
+    "line_too_long": [f"79000000013;vip;UTC;900;{'x' * 20_000}"],
+}
+IN_CP1251 = "79000000014;клиенты;UTC;900;Анна".encode("cp1251")
+
+
+def file_with_bad_rows() -> tuple[bytes, dict[int, str]]:
+    """10,000 rows, 25 of them bad: the file, and the code that each bad line should get."""
+    good = (f"7916{number:07};vip,Весна;Asia/Omsk;;Пётр" for number in range(9_975))
+    bad = [(code, line.encode()) for code, lines in BAD_LINES.items() for line in lines]
+    bad.append(("encoding_mixed", IN_CP1251))
+    lines, expected = [b"phone;tags;timezone;code;name"], dict[int, str]()
+    for number in range(2, 10_002):
+        if number % 400 == 0:
+            code, line = bad.pop()
+            lines.append(line)
+            expected[number] = code
+        else:
+            lines.append(next(good).encode())
+    assert not bad
+    return b"\r\n".join(lines), expected
+
+
+def test_every_bad_row_is_told_with_its_line_and_reason_and_good_rows_are_kept(tmp_path: Path) -> None:
+    actor = make_actor()
+    content, expected = file_with_bad_rows()
+
+    view = import_clients(actor, tmp_path, content)
+
+    assert {problem.line: problem.code for problem in imports.all_problems(actor, view.id)} == expected
+    assert (view.state, view.rows_read, view.bad, view.created) == ("finished", 10_000, 25, 9_975)
+    assert (view.updated, view.unchanged, count_clients()) == (0, 0, 9_975)
+    assert view.bytes_read == view.size_bytes == len(content)
+    client = client_of(actor, "79160000000")
+    assert (client.tags, client.timezone, client.operator_code) == (("vip", "Весна"), "Asia/Omsk", "916")
+    assert client.attributes == {"name": "Пётр"}
+
+
+def test_a_row_that_names_no_zone_gets_the_imports(tmp_path: Path) -> None:
+    actor = make_actor()
+    import_id = begin_import(actor, tmp_path, "phone\n79991234567", timezone="gmt+5")
+
+    imports.run(import_id, tmp_path)
+
+    assert client_of(actor, "79991234567").timezone == "UTC+05:00"
+
+
+def test_a_known_phone_gets_what_the_file_adds(tmp_path: Path) -> None:
+    actor = make_actor()
+    make_client(
+        actor, "79991234567", "a", "b", timezone="Asia/Omsk", operator_code="916", name="Anna", city="Omsk"
+    )
+
+    view = import_clients(actor, tmp_path, 'phone;tags;city;timezone\n79991234567;"b,c";Tomsk;\n')
+
+    client = client_of(actor, "79991234567")
+    assert (view.created, view.updated, view.unchanged) == (0, 1, 0)
+    assert client.tags == ("a", "b", "c")
+    assert client.attributes == {"name": "Anna", "city": "Tomsk"}
+    assert (client.timezone, client.operator_code) == ("Asia/Omsk", "916")
+
+
+def test_a_known_phone_is_counted_as_changed_only_if_it_is(tmp_path: Path) -> None:
+    actor = make_actor()
+    content = "phone;tags;timezone;code;name\n79160000001;a;UTC;;Anna\n79160000002;b;UTC;999;\n79160000003\n"
+    import_clients(actor, tmp_path, content)
+    before = client_of(actor, "79160000001")
+
+    same = import_clients(actor, tmp_path, content)
+    one_other = import_clients(actor, tmp_path, content.replace("b;UTC", "b;Asia/Omsk"))
+
+    assert (same.created, same.updated, same.unchanged) == (0, 0, 3)
+    assert (one_other.updated, one_other.unchanged) == (1, 2)
+    assert client_of(actor, "79160000001") == before
+    assert client_of(actor, "79160000002").timezone == "Asia/Omsk"
+
+
+def test_known_phones_may_be_left_as_they_are(tmp_path: Path) -> None:
+    actor = make_actor()
+    make_client(actor, "79991234567", "a")
+
+    view = import_clients(actor, tmp_path, "phone;tags\n79991234567;b\n79991234568;b\n", KnownPhones.SKIP)
+
+    assert (view.created, view.updated, view.unchanged) == (1, 0, 1)
+    assert client_of(actor, "79991234567").tags == ("a",)
+
+
+@pytest.mark.parametrize("known", list(KnownPhones))
+def test_a_deleted_client_comes_back_with_what_the_file_says(tmp_path: Path, known: KnownPhones) -> None:
+    actor = make_actor()
+    client_id = make_client(actor, "79991234567", "old", city="Omsk")
+    clients.delete(actor, client_id)
+
+    view = import_clients(actor, tmp_path, "phone;tags;name\n79991234567;new;Anna\n", known)
+
+    client = clients.get(actor, client_id)
+    assert (view.created, client.tags, client.attributes) == (1, ("new",), {"name": "Anna"})
+
+
+def test_the_second_row_of_a_phone_is_a_bad_one_even_in_another_batch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "BATCH", 2)
+    actor = make_actor()
+    make_client(actor, "79990000001", "known")
+    lines = ["phone;tags", "79990000001;a", "79990000002;b", "8 999 000-00-01;c", "79990000002;d", "79990000002"]
+
+    view = import_clients(actor, tmp_path, "\n".join(lines))
+
+    found = [(problem.line, problem.code) for problem in imports.problems(actor, view.id)]
+    assert found == [(4, "duplicate_in_file"), (5, "duplicate_in_file"), (6, "duplicate_in_file")]
+    assert client_of(actor, "79990000001").tags == ("a", "known")
+
+
+def test_limits_of_a_client_hold_for_what_a_file_adds(tmp_path: Path) -> None:
+    actor = make_actor()
+    make_client(actor, "79990000001", *map(str, range(20)))
+    make_client(actor, "79990000002", **{f"a{number}": "x" for number in range(20)})
+
+    view = import_clients(actor, tmp_path, "phone;tags;b\n79990000001;new;\n79990000002;;x\n")
+
+    codes = [problem.code for problem in imports.problems(actor, view.id)]
+    assert codes == ["too_many_tags", "too_many_attributes"]
+    assert (view.bad, view.updated) == (2, 0)
+
+
+def test_two_owners_have_clients_and_tags_of_their_own(tmp_path: Path) -> None:
+    one, other = make_actor(), make_actor()
+    content = "phone;tags\n79991234567;vip\n"
+
+    views = [import_clients(actor, tmp_path, content) for actor in (one, other)]
+
+    assert [view.created for view in views] == [1, 1]
+    assert client_of(one, "79991234567").id != client_of(other, "79991234567").id
+
+
+@pytest.mark.parametrize(
+    "content, code", [("", "file_empty"), ("name\nAnna", "no_phone_column"), ("PK\x03\x04", "file_is_workbook")]
+)
+def test_a_file_that_is_no_table_of_clients_is_refused_at_once(tmp_path: Path, content: str, code: str) -> None:
+    actor = make_actor()
+
+    with pytest.raises(Invalid) as refusal:
+        begin_import(actor, tmp_path, content)
+
+    assert [(problem.field, problem.code) for problem in refusal.value.problems] == [("file", code)]
+    assert imports.page(actor).items == []
+
+
+def test_imports_are_seen_and_ended_by_those_who_may(tmp_path: Path) -> None:
+    owner, stranger = make_actor(), make_actor()
+    viewer, administrator = make_actor(Role.VIEWER), make_actor(Role.ADMINISTRATOR)
+    import_id = begin_import(owner, tmp_path, "phone\n79991234567\n")
+
+    assert [view.id for view in imports.page(viewer).items] == [import_id]
+    assert imports.page(stranger).items == []
+    with pytest.raises(NotFound):
+        imports.get(stranger, import_id)
+    with pytest.raises(NotFound):
+        imports.problems(stranger, import_id)
+    with pytest.raises(NotFound):
+        imports.cancel(stranger, import_id)
+    with pytest.raises(Forbidden):
+        imports.cancel(viewer, import_id)
+    with pytest.raises(Forbidden):
+        begin_import(viewer, tmp_path, "phone\n79991234567\n")
+    imports.cancel(administrator, import_id)
+    assert imports.get(owner, import_id).is_over
+
+
+def test_problems_come_in_pages_in_the_order_of_the_file(tmp_path: Path) -> None:
+    actor = make_actor()
+    view = import_clients(actor, tmp_path, "phone\n79990000000\n" + "bad\n" * 5)
+
+    first = imports.problems(actor, view.id, limit=3)
+    second = imports.problems(actor, view.id, after_line=first[-1].line, limit=3)
+
+    assert [problem.line for problem in first + second] == [3, 4, 5, 6, 7]

@@ -1,0 +1,54 @@
+"""Is every fault of a draft found, each beside its field?"""
+
+from datetime import UTC, datetime, time
+from typing import Any
+
+import pytest
+
+from dashboard.domain.errors import Invalid
+from dashboard.domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE, checked
+from tests.support.engine import make_draft
+
+AT = datetime(2026, 11, 21, 9, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "changes, problems",
+    [
+        ({"title": " "}, [("title", "title_empty")]),
+        ({"title": "x" * (LONGEST_TITLE + 1)}, [("title", "title_too_long")]),
+        ({"text": "\n"}, [("text", "text_empty")]),
+        ({"text": "x" * (LONGEST_TEXT + 1)}, [("text", "text_too_long")]),
+        ({"text": "a\x00b"}, [("text", "control_character")]),
+        ({"starts_at": None}, [("starts_at", "starts_missing")]),
+        ({"ends_at": None}, [("ends_at", "ends_missing")]),
+        ({"starts_at": AT, "ends_at": AT}, [("ends_at", "ends_before_start")]),
+        ({"window_from": time(9)}, [("window_to", "window_half")]),
+        ({"window_to": time(9)}, [("window_from", "window_half")]),
+        ({"window_from": time(9), "window_to": time(9)}, [("window_to", "window_empty")]),
+        ({"tags": ()}, [("tags", "audience_unchosen")]),
+        ({"operator_codes": ("90",)}, [("operator_codes", "operator_code_invalid")]),
+        (
+            {"title": "", "starts_at": None, "tags": ()},
+            [("title", "title_empty"), ("starts_at", "starts_missing"), ("tags", "audience_unchosen")],
+        ),
+    ],
+)
+def test_a_fault_is_told_by_field_and_code(changes: dict[str, Any], problems: list[tuple[str, str]]) -> None:
+    with pytest.raises(Invalid) as refusal:
+        checked(make_draft(**changes))
+
+    assert [(problem.field, problem.code) for problem in refusal.value.problems] == problems
+
+
+def test_what_is_kept_is_tidy_and_everybody_needs_no_conditions() -> None:
+    values = checked(make_draft(title=" A ", text=" B\n", tags=("x", "y", "x"), operator_codes=("900", "900")))
+    everybody = checked(make_draft(everybody=True))
+
+    assert (values["title"], values["text"]) == ("A", "B")
+    assert (values["tags"], values["operator_codes"]) == (["x", "y"], ["900"])
+    assert (everybody["tags"], everybody["everybody"]) == ([], True)
+
+
+def test_a_window_over_midnight_is_one() -> None:
+    assert checked(make_draft(window_from=time(21), window_to=time(9)))["window_to"] == time(9)

@@ -1,0 +1,68 @@
+"""Is the pace of a running mailing told honestly, and its end only where it can be told?"""
+
+from datetime import timedelta
+
+from flask import Flask
+from sqlalchemy import insert
+
+from dashboard import clock
+from dashboard.database import transaction
+from dashboard.domain import pace
+from dashboard.domain.permissions import Actor
+from dashboard.models import Dimension, Lane, Mailing, Tally
+from tests.support.engine import add_clients, fan_out_all, make_owner
+
+
+def begun_ago(owner: Actor, minutes: int, sent: int, **changes: object) -> Mailing:
+    """A running mailing to 100 clients that has been running for so long and sent so many in the last minute."""
+    add_clients(owner, 100)
+    mailing_id = fan_out_all(owner, **changes)
+    now = clock.now()
+    with transaction() as session:
+        mailing = session.get_one(Mailing, mailing_id)
+        mailing.started_at = now - timedelta(minutes=minutes)
+        minute = (now - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
+        tally = {"mailing_id": mailing_id, "dimension": Dimension.MINUTE, "key": minute, "status": "sent"}
+        session.execute(insert(Tally).values(**tally, change=sent))
+    return mailing
+
+
+def test_the_rate_is_taken_over_the_last_minutes_and_tells_the_end(any_context: Flask) -> None:
+    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+    now = clock.now()
+
+    rate = pace.rates([mailing], now)[mailing.id]
+    end = pace.estimated_end(mailing, 100, rate, now)
+
+    assert rate is not None
+    assert 20 <= rate <= 30  # 60 in two to three minutes
+    assert end is not None
+    assert timedelta(minutes=3) <= end - now <= timedelta(minutes=6)
+    assert end.second == 0
+
+
+def test_too_early_there_is_no_rate_and_without_a_rate_no_end(any_context: Flask) -> None:
+    owner = make_owner()
+    mailing = begun_ago(owner, minutes=0, sent=5)
+
+    assert pace.rates([mailing], clock.now()) == {mailing.id: None}
+    assert pace.estimated_end(mailing, 100, None, clock.now()) is None
+    assert pace.estimated_end(mailing, 100, 0, clock.now()) is None
+
+
+def test_an_end_is_never_told_after_the_mailings_own(any_context: Flask) -> None:
+    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+
+    end = pace.estimated_end(mailing, 1_000_000, 1, clock.now())
+
+    assert end is not None
+    assert end - mailing.ends_at < timedelta(minutes=1)
+
+
+def test_while_some_wait_for_their_window_no_end_is_told(any_context: Flask) -> None:
+    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+    with transaction() as session:
+        lane = session.get_one(Lane, (mailing.id, "Europe/Moscow"))
+        lane.opens_at = clock.now() + timedelta(minutes=20)
+
+    assert pace.estimated_end(mailing, 100, 60, clock.now()) is None

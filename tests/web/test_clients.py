@@ -1,0 +1,196 @@
+"""Do the pages of the directory show what is there, and keep what was typed?"""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard.domain import clients, stop_list
+from dashboard.domain.permissions import Actor
+from dashboard.domain.users import User, listed
+from dashboard.models import Role
+from tests.factories_clients import make_actor, make_client, numbered
+
+SignedIn = Callable[..., FlaskClient]
+TYPED = {
+    "phone": "8 999 123-45-67",
+    "operator_code": "",
+    "tags": "vip, Весна; vip",
+    "timezone": "GMT+3",
+    "attributes-0-name": "name",
+    "attributes-0-value": "Anna",
+    "attributes-7-name": "city",
+    "attributes-7-value": "Omsk",
+    "attributes-8-name": "",
+    "attributes-8-value": "",
+}
+
+
+@pytest.fixture
+def browser(signed_in: SignedIn) -> FlaskClient:
+    """An operator's."""
+    return signed_in(name="op")
+
+
+@pytest.fixture
+def operator(app: Flask, browser: FlaskClient) -> Actor:
+    with app.app_context():
+        return actor_of(next(user for user in listed() if user.name == "op"))
+
+
+def actor_of(user: User) -> Actor:
+    return Actor(user.id, user.role)
+
+
+def add(app: Flask, actor: Actor, *args: str, **more: str) -> int:
+    with app.app_context():
+        return make_client(actor, *args, **more)
+
+
+def test_a_client_is_added_as_typed(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    answer = browser.post("/clients/new", data=TYPED)
+
+    page = browser.get(answer.location).text
+    assert answer.status_code == 303
+    assert "+7 999 123-45-67" in page
+    assert "UTC+03:00" in page
+    assert "Весна" in page
+    assert "Anna" in page
+    assert "Omsk" in page
+
+
+def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(browser: FlaskClient) -> None:
+    answer = browser.post("/clients/new", data=TYPED | {"phone": "12<3", "timezone": "Moon"})
+
+    assert answer.status_code == 422
+    for kept in ('value="12&lt;3"', 'value="Moon"', 'value="vip, Весна; vip"', 'value="Anna"', 'value="Omsk"'):
+        assert kept in answer.text
+    assert "This is no phone number" in answer.text
+    assert "No such time zone" in answer.text
+    assert 'aria-describedby="phone-errors' in answer.text
+
+
+def test_a_phone_that_is_taken_is_told_beside_it(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    add(app, operator, "79991234567")
+
+    answer = browser.post("/clients/new", data=TYPED)
+
+    assert answer.status_code == 422
+    assert "You already have a client with this phone" in answer.text
+
+
+def test_an_attribute_named_twice_loses_no_value(browser: FlaskClient) -> None:
+    answer = browser.post("/clients/new", data=TYPED | {"attributes-7-name": "name"})
+
+    assert answer.status_code == 422
+    assert "Two attributes have the same name" in answer.text
+    assert 'value="Omsk"' in answer.text
+
+
+def test_the_form_of_a_client_shows_all_of_it_and_saves_changes(
+    app: Flask, browser: FlaskClient, operator: Actor
+) -> None:
+    client_id = add(app, operator, "79991234567", "vip", "old", name="Anna")
+
+    form = browser.get(f"/clients/{client_id}/edit").text
+    answer = browser.post(
+        f"/clients/{client_id}/edit",
+        data={"phone": "79991234567", "operator_code": "916", "tags": "new", "timezone": "Asia/Omsk"},
+    )
+
+    for shown in ('value="79991234567"', 'value="old, vip"', 'value="Europe/Moscow"', 'value="Anna"'):
+        assert shown in form
+    assert answer.location == f"/clients/{client_id}"
+    with app.app_context():
+        client = clients.get(operator, client_id)
+    assert (client.operator_code, client.tags, client.attributes) == ("916", ("new",), {})
+
+
+def test_deleting_leads_back_to_the_list(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    client_id = add(app, operator)
+
+    answer = browser.post(f"/clients/{client_id}/delete")
+
+    assert answer.location == "/clients"
+    assert browser.get(f"/clients/{client_id}").status_code == 404
+
+
+def test_the_stop_list_is_changed_from_the_clients_page(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    client_id = add(app, operator, "79991234567")
+
+    browser.post(f"/clients/{client_id}/stop-list")
+    listed_page = browser.get(f"/clients/{client_id}").text
+    browser.post(f"/clients/{client_id}/unlist")
+
+    assert "On the stop list since" in listed_page
+    with app.app_context():
+        assert not stop_list.is_listed("79991234567")
+
+
+def test_filters_and_pages_can_be_linked_to(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    for number in range(60):
+        add(app, operator, numbered(number), "vip")
+    add(app, operator, "79160000000", "other")
+
+    first = browser.get("/clients?tag=vip&code=900&timezone=Europe/Moscow&q=7900")
+    link = first.text.split('hx-get="/clients?')[1].split('"')[0].replace("&amp;", "&")
+    second = browser.get(f"/clients?{link}").text
+
+    assert "79160000000" not in first.text
+    assert '<option value="vip" selected>' in first.text
+    assert first.text.count('class="row-link') == 50
+    assert second.count('class="row-link') == 10
+    assert "tag=vip" in second
+    assert "Found: 60" in second
+
+
+def test_htmx_gets_only_the_list(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+    add(app, operator, "79991234567")
+
+    part = browser.get("/clients?q=999", headers={"HX-Request": "true"})
+    restored = browser.get("/clients?q=999", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+
+    assert part.text.lstrip().startswith("<div")
+    assert "+7 999 123-45-67" in part.text
+    assert "HX-Request" in part.headers["Vary"]
+    assert "<!doctype html>" in restored.text.lower()
+
+
+@pytest.mark.parametrize(
+    "query", ["before=0", "before=x", f"after={10**30}", "q=%00", "tag=%ff", "code=" + "9" * 999]
+)
+def test_a_strange_address_is_answered(browser: FlaskClient, query: str) -> None:
+    assert browser.get(f"/clients?{query}").status_code == 200
+
+
+def test_an_empty_list_says_what_to_do_next(browser: FlaskClient) -> None:
+    assert "/imports/new" in browser.get("/clients").text
+    assert "Nobody matches" in browser.get("/clients?q=12345").text
+
+
+def test_others_clients_are_not_found(app: Flask, browser: FlaskClient) -> None:
+    with app.app_context():
+        client_id = make_client(make_actor())
+
+    assert browser.get(f"/clients/{client_id}").status_code == 404
+    assert browser.get(f"/clients/{client_id}/edit").status_code == 404
+    assert browser.post(f"/clients/{client_id}/delete").status_code == 404
+    assert browser.post(f"/clients/{client_id}/stop-list").status_code == 404
+    assert browser.get(f"/clients/{10**30}").status_code == 404
+
+
+def test_a_viewer_sees_everybodys_clients_and_changes_none(app: Flask, signed_in: SignedIn) -> None:
+    with app.app_context():
+        client_id = make_client(make_actor(), "79991234567")
+    viewer = signed_in(Role.VIEWER)
+
+    shown = viewer.get(f"/clients/{client_id}")
+
+    assert shown.status_code == 200
+    assert f"/clients/{client_id}/edit" not in shown.text
+    assert "/clients/new" not in viewer.get("/clients").text
+    assert viewer.get("/clients/new").status_code == 403
+    assert viewer.post("/clients/new", data=TYPED).status_code == 403
+    for verb in ("delete", "stop-list", "unlist"):
+        assert viewer.post(f"/clients/{client_id}/{verb}").status_code == 403

@@ -1,0 +1,423 @@
+"""Can a mailing be written, launched and stopped on the pages, by those who may, without losing anything?"""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, time, timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from rq import Queue
+from sqlalchemy import select, update
+from werkzeug.test import TestResponse
+
+from dashboard import clock
+from dashboard.database import db, transaction
+from dashboard.domain import mailings
+from dashboard.domain.mailings import TRANSITIONS, Verb
+from dashboard.domain.permissions import Actor
+from dashboard.domain.users import User
+from dashboard.jobs import queues
+from dashboard.models import Mailing, Role, State
+from tests.factories import make_user, sign_in
+from tests.support.engine import add_clients, make_draft, make_owner
+
+SignedIn = Callable[..., FlaskClient]
+
+
+@pytest.fixture
+def owner(app: Flask) -> User:
+    with app.app_context():
+        return make_user()
+
+
+@pytest.fixture
+def browser(app: Flask, owner: User) -> FlaskClient:
+    client = app.test_client()
+    sign_in(client, owner)
+    return client
+
+
+def written(**changes: object) -> dict[str, object]:
+    """What the form sends, to clients with the tag vip."""
+    return {
+        "timezone": "Europe/Moscow",
+        "title": "Spring sale",
+        "text": "Dear {{name}},\r\ncome and see",
+        "starts_at": "2030-05-01T10:00",
+        "ends_at": "2030-05-02T21:30",
+        "window_from": "09:00",
+        "window_to": "21:00",
+        "tags": ["vip"],
+        "action": "save",
+        **changes,
+    }
+
+
+def draft_of(app: Flask, owner: User, **changes: object) -> int:
+    with app.app_context():
+        return mailings.create(Actor(owner.id, owner.role), make_draft(**changes))
+
+
+def set_state(app: Flask, mailing_id: int, state: State) -> None:
+    with app.app_context(), transaction() as session:
+        session.execute(update(Mailing).where(Mailing.id == mailing_id).values(state=state))
+
+
+def mailing_of(app: Flask, mailing_id: int) -> Mailing:
+    with app.app_context():
+        return db.session.get_one(Mailing, mailing_id)
+
+
+def all_mailings(app: Flask) -> list[Mailing]:
+    with app.app_context():
+        return list(db.session.scalars(select(Mailing).order_by(Mailing.id)))
+
+
+def knocks(app: Flask) -> int:
+    with app.app_context():
+        queue: Queue = queues.queue(queues.SENDING)
+        return int(queue.count)
+
+
+def followed(browser: FlaskClient, answer: TestResponse) -> str:
+    """The page that a press of a button leads to."""
+    assert answer.status_code == 303
+    return browser.get(answer.location).text
+
+
+def test_a_draft_is_kept_as_it_was_written_with_times_of_the_users_clock(app: Flask, browser: FlaskClient) -> None:
+    answer = browser.post("/mailings/new", data=written())
+
+    (kept,) = all_mailings(app)
+    assert answer.location == f"/mailings/{kept.id}"
+    assert (kept.title, kept.text, kept.state) == ("Spring sale", "Dear {{name}},\ncome and see", State.DRAFT)
+    assert kept.starts_at == datetime(2030, 5, 1, 7, 0, tzinfo=UTC)
+    assert kept.ends_at == datetime(2030, 5, 2, 18, 30, tzinfo=UTC)
+    assert (kept.window_from, kept.window_to, kept.tags) == (time(9), time(21), ["vip"])
+
+
+def test_to_save_and_schedule_is_one_press_and_knocks_at_the_workers(app: Flask, browser: FlaskClient) -> None:
+    answer = browser.post("/mailings/new", data=written(action="schedule"))
+
+    assert "The mailing is scheduled." in followed(browser, answer)
+    assert [mailing.state for mailing in all_mailings(app)] == [State.SCHEDULED]
+    assert knocks(app) == 1
+
+
+def test_a_launch_after_the_end_is_refused_beside_the_field_and_saves_nothing(
+    app: Flask, browser: FlaskClient
+) -> None:
+    past = {"starts_at": "2020-05-01T10:00", "ends_at": "2020-05-02T10:00"}
+
+    answer = browser.post("/mailings/new", data=written(action="schedule", **past))
+
+    assert answer.status_code == 422
+    assert "The end has already passed" in answer.text
+    assert all_mailings(app) == []
+
+
+@pytest.mark.parametrize(
+    "changes, words",
+    [
+        ({"title": ""}, "The mailing needs a title"),
+        ({"text": " "}, "The message needs a text"),
+        ({"text": "x" * 671}, "The text is too long (at most 670 characters)"),
+        ({"starts_at": ""}, "Say when the mailing starts"),
+        ({"starts_at": "tomorrow"}, "This is no date or time that can be read"),
+        ({"starts_at": "2030-02-30T10:00"}, "This is no date or time that can be read"),
+        ({"starts_at": "0001-01-01T00:00"}, "This is no date or time that can be read"),
+        ({"ends_at": "2030-04-01T10:00"}, "The end must lie after the start"),
+        ({"window_to": ""}, "Give both ends of the window, or neither"),
+        ({"window_to": "25:00"}, "This is no date or time that can be read"),
+        ({"tags": []}, "Choose at least one tag or operator code, or everybody"),
+        ({"operator_codes": ["9x0"]}, "An operator code is three digits"),
+        # On 31 March 2030 Berlin's clocks go from two to three.
+        ({"timezone": "Europe/Berlin", "starts_at": "2030-03-31T02:30"}, "there is no such time that day"),
+    ],
+)
+def test_a_fault_is_named_beside_its_field_and_what_was_typed_stays(
+    app: Flask, browser: FlaskClient, changes: dict[str, object], words: str
+) -> None:
+    typed = written(**changes)
+
+    answer = browser.post("/mailings/new", data=typed)
+
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "come and see" in answer.text or "text" in changes
+    assert 'value="2030-05-02T21:30"' in answer.text or "ends_at" in changes
+    assert all_mailings(app) == []
+
+
+def test_all_faults_are_named_at_once_and_none_of_them_twice(browser: FlaskClient) -> None:
+    answer = browser.post("/mailings/new", data=written(title="", starts_at="garbage", tags=[]))
+
+    for words in ("needs a title", "no date or time", "Choose at least one tag"):
+        assert answer.text.count(words) == 1
+    assert "Say when the mailing starts" not in answer.text
+
+
+def test_the_zone_of_the_page_counts_even_if_the_user_has_chosen_another_meanwhile(
+    app: Flask, browser: FlaskClient
+) -> None:
+    page = browser.get("/mailings/new").text
+    browser.post("/preferences", data={"timezone": "Asia/Vladivostok"})
+
+    browser.post("/mailings/new", data=written())
+
+    assert 'name="timezone" type="hidden" value="Europe/Moscow"' in page
+    assert all_mailings(app)[0].starts_at == datetime(2030, 5, 1, 7, 0, tzinfo=UTC)
+
+
+def test_a_draft_comes_back_as_it_was_kept_and_may_be_changed(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    times = {"starts_at": datetime(2030, 5, 1, 7, tzinfo=UTC), "ends_at": datetime(2030, 5, 3, tzinfo=UTC)}
+    mailing_id = draft_of(app, owner, window_from=time(9), window_to=time(21, 30), **times)
+
+    page = browser.get(f"/mailings/{mailing_id}/edit").text
+    browser.post(f"/mailings/{mailing_id}/edit", data=written(version="1", title="Autumn sale"))
+
+    assert 'value="2030-05-01T10:00"' in page
+    assert 'value="21:30"' in page
+    assert "Europe/Moscow" in page
+    assert (mailing_of(app, mailing_id).title, mailing_of(app, mailing_id).version) == ("Autumn sale", 2)
+
+
+def test_an_untouched_time_stays_what_it_was_to_the_microsecond_and_in_the_repeated_hour(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    # 02:30 comes twice in Berlin on 27 October 2030; this is the second time.
+    second = datetime(2030, 10, 27, 1, 30, 0, 123456, tzinfo=UTC)
+    browser.post("/preferences", data={"timezone": "Europe/Berlin"})
+    mailing_id = draft_of(app, owner, starts_at=second, ends_at=second + timedelta(days=1))
+    typed = written(
+        version="1", timezone="Europe/Berlin", starts_at="2030-10-27T02:30", ends_at="2030-10-29T10:00"
+    )
+
+    browser.post(f"/mailings/{mailing_id}/edit", data=typed)
+
+    assert mailing_of(app, mailing_id).starts_at == second
+
+
+def test_who_saves_second_is_told_and_keeps_what_they_typed(app: Flask, owner: User, browser: FlaskClient) -> None:
+    mailing_id = draft_of(app, owner)
+    browser.post(f"/mailings/{mailing_id}/edit", data=written(version="1", title="From the first"))
+
+    answer = browser.post(
+        f"/mailings/{mailing_id}/edit", data=written(version="1", title="From the second", text="Mine")
+    )
+
+    assert answer.status_code == 409
+    assert "Somebody else has changed this mailing meanwhile" in answer.text
+    assert 'value="From the second"' in answer.text
+    assert "Mine</textarea>" in answer.text
+    assert mailing_of(app, mailing_id).title == "From the first"
+
+
+def test_who_saves_after_the_launch_is_told_and_keeps_what_they_typed(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    mailing_id = draft_of(app, owner)
+    browser.post(f"/mailings/{mailing_id}/schedule")
+
+    answer = browser.post(f"/mailings/{mailing_id}/edit", data=written(version="1", text="Mine"))
+
+    assert answer.status_code == 409
+    assert "The mailing is no longer a draft" in answer.text
+    assert "Mine</textarea>" in answer.text
+
+
+def test_the_form_of_what_is_no_draft_leads_to_its_page(app: Flask, owner: User, browser: FlaskClient) -> None:
+    mailing_id = draft_of(app, owner)
+    set_state(app, mailing_id, State.RUNNING)
+
+    answer = browser.get(f"/mailings/{mailing_id}/edit")
+
+    assert "The mailing is no longer a draft" in followed(browser, answer)
+
+
+def test_a_new_mailing_begins_with_a_window_in_which_nobody_is_woken(browser: FlaskClient) -> None:
+    page = browser.get("/mailings/new").text
+
+    assert 'value="09:00"' in page
+    assert 'value="21:00"' in page
+
+
+def test_the_audience_is_counted_while_the_rest_of_the_form_is_still_empty(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(Actor(owner.id, owner.role), 10)
+        add_clients(make_owner(), 3)
+
+    by_tag = browser.post("/mailings/audience", data={"tags": "vip", "title": "", "starts_at": "garbage"})
+    by_both = browser.post("/mailings/audience", data={"tags": "vip", "operator_codes": ["900", "901"]})
+    nobody = browser.post("/mailings/audience", data={"tags": "vip", "operator_codes": "977"})
+    unchosen = browser.post("/mailings/audience", data={})
+    everybody = browser.post("/mailings/audience", data={"everybody": "y", "tags": "gone\0"})
+
+    counts = [
+        answer.text.partition('audience-count">')[2].partition("<")[0]
+        for answer in (by_tag, by_both, nobody, unchosen, everybody)
+    ]
+    assert counts == ["10", "4", "0", "0", "10"]
+    assert "+7 900 000-00-00" in by_tag.text
+    assert "Choose tags, operator codes, or everybody." in unchosen.text
+    assert "<html" not in by_tag.text
+
+
+def test_an_administrator_who_edits_anothers_mailing_chooses_among_the_owners_clients(
+    app: Flask, owner: User, signed_in: SignedIn
+) -> None:
+    mailing_id = draft_of(app, owner)
+    with app.app_context():
+        add_clients(Actor(owner.id, owner.role), 2, tag="the owner's")
+    administrator = signed_in(Role.ADMINISTRATOR)
+
+    page = administrator.get(f"/mailings/{mailing_id}/edit").text
+    own_page = administrator.get("/mailings/new").text
+    counted = administrator.post(f"/mailings/audience?mailing_id={mailing_id}", data={"everybody": "y"})
+
+    assert 'value="the owner&#39;s"' in page
+    assert "the owner&#39;s" not in own_page
+    assert f"/mailings/audience?mailing_id={mailing_id}" in page
+    assert 'audience-count">2<' in counted.text
+
+
+def test_a_chosen_tag_that_nobody_bears_any_more_stays_on_offer(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    mailing_id = draft_of(app, owner, tags=("long gone",))
+
+    assert 'value="long gone" checked' in browser.get(f"/mailings/{mailing_id}/edit").text
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_a_button_moves_the_mailing_and_knocks(app: Flask, owner: User, browser: FlaskClient, verb: Verb) -> None:
+    sources, target = TRANSITIONS[verb]
+    mailing_id = draft_of(app, owner)
+    set_state(app, mailing_id, sources[0])
+
+    answer = browser.post(f"/mailings/{mailing_id}/{verb}")
+
+    assert answer.location == f"/mailings/{mailing_id}"
+    assert mailing_of(app, mailing_id).state is target
+    assert knocks(app) == 1
+
+
+@pytest.mark.parametrize("verb", list(Verb))
+def test_to_press_twice_is_to_press_once(app: Flask, owner: User, browser: FlaskClient, verb: Verb) -> None:
+    mailing_id = draft_of(app, owner)
+    set_state(app, mailing_id, TRANSITIONS[verb][0][0])
+    browser.post(f"/mailings/{mailing_id}/{verb}")
+
+    page = followed(browser, browser.post(f"/mailings/{mailing_id}/{verb}"))
+
+    assert "note-error" not in page
+    assert mailing_of(app, mailing_id).state is TRANSITIONS[verb][1]
+
+
+def test_who_presses_too_late_is_told_in_a_sentence_on_the_page_as_it_is_now(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    mailing_id = draft_of(app, owner)
+    set_state(app, mailing_id, State.FINISHED)
+
+    page = followed(browser, browser.post(f"/mailings/{mailing_id}/pause"))
+
+    assert "This mailing is not running" in page
+    assert "Finished" in page
+
+
+def test_a_draft_whose_end_has_passed_says_so_when_it_is_scheduled(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    past = clock.now() - timedelta(hours=2)
+    mailing_id = draft_of(app, owner, starts_at=past, ends_at=past + timedelta(hours=1))
+
+    assert "The end has already passed" in followed(browser, browser.post(f"/mailings/{mailing_id}/schedule"))
+
+
+def test_a_draft_is_deleted_and_what_was_scheduled_is_not(app: Flask, owner: User, browser: FlaskClient) -> None:
+    draft_id, scheduled_id = draft_of(app, owner), draft_of(app, owner)
+    browser.post(f"/mailings/{scheduled_id}/schedule")
+
+    gone = followed(browser, browser.post(f"/mailings/{draft_id}/delete"))
+    kept = followed(browser, browser.post(f"/mailings/{scheduled_id}/delete"))
+
+    assert "The draft is deleted." in gone
+    assert "The mailing is no longer a draft" in kept
+    assert [mailing.id for mailing in all_mailings(app)] == [scheduled_id]
+
+
+ADDRESSES = [
+    ("GET", "/mailings/{}"),
+    ("GET", "/mailings/{}/edit"),
+    ("POST", "/mailings/{}/edit"),
+    ("GET", "/mailings/{}/live"),
+    ("GET", "/mailings/{}/chart"),
+    ("GET", "/mailings/{}/messages"),
+    ("POST", "/mailings/{}/delete"),
+    ("POST", "/mailings/audience?mailing_id={}"),
+    *(("POST", f"/mailings/{{}}/{verb}") for verb in Verb),
+]
+
+
+@pytest.mark.parametrize("method, address", ADDRESSES)
+def test_anothers_mailing_is_not_found(
+    app: Flask, owner: User, signed_in: SignedIn, method: str, address: str
+) -> None:
+    mailing_id = draft_of(app, owner)
+
+    answer = signed_in().open(address.format(mailing_id), method=method, data=written())
+
+    assert answer.status_code == 404
+    assert [(mailing.state, mailing.version) for mailing in all_mailings(app)] == [(State.DRAFT, 1)]
+
+
+@pytest.mark.parametrize("method, address", ADDRESSES)
+def test_a_viewer_looks_and_changes_nothing(
+    app: Flask, owner: User, signed_in: SignedIn, method: str, address: str
+) -> None:
+    mailing_id = draft_of(app, owner)
+
+    answer = signed_in(Role.VIEWER).open(address.format(mailing_id), method=method, data=written())
+
+    is_for_writing = method == "POST" or address.endswith("/edit")
+    assert answer.status_code == (403 if is_for_writing else 200)
+    assert [(mailing.state, mailing.version) for mailing in all_mailings(app)] == [(State.DRAFT, 1)]
+
+
+def test_a_viewer_is_offered_no_button(app: Flask, owner: User, signed_in: SignedIn) -> None:
+    mailing_id = draft_of(app, owner)
+    viewer = signed_in(Role.VIEWER)
+
+    page = viewer.get(f"/mailings/{mailing_id}").text
+
+    assert f'href="/mailings/{mailing_id}/edit"' not in page
+    assert f'action="/mailings/{mailing_id}/' not in page
+    assert viewer.get("/mailings/new").status_code == 403
+
+
+def test_the_list_is_narrowed_by_state_and_turned_page_by_page(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    for number in range(31):
+        draft_of(app, owner, title=f"Mailing {number}.")
+
+    first = browser.get("/mailings?state=draft").text
+    oldest = browser.get("/mailings?state=draft&before=2").text
+
+    assert "Mailing 30." in first
+    assert "Mailing 0." not in first
+    assert "/mailings?state=draft&amp;before=2" in first
+    assert "Mailing 0." in oldest
+    assert "None in this state" in browser.get("/mailings?state=running").text
+    assert "Mailing 30." in browser.get("/mailings?state=nonsense&before=x").text
+
+
+@pytest.mark.parametrize("number", ["0", str(2**31), str(2**63), "9" * 40])
+def test_a_number_that_nothing_can_have_is_not_found(browser: FlaskClient, number: str) -> None:
+    assert browser.get(f"/mailings/{number}").status_code == 404
+    assert browser.get(f"/mailings?before={number}").status_code == 200

@@ -1,0 +1,85 @@
+"""Can each message of a mailing be found on the pages, with its story?"""
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard.domain import stop_list
+from dashboard.domain.permissions import Actor
+from dashboard.domain.users import User
+from tests.factories import make_user, sign_in
+from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all, messages_of
+
+
+@pytest.fixture
+def owner(app: Flask) -> User:
+    with app.app_context():
+        return make_user()
+
+
+@pytest.fixture
+def browser(app: Flask, owner: User) -> FlaskClient:
+    client = app.test_client()
+    sign_in(client, owner)
+    return client
+
+
+@pytest.fixture
+def sent(app: Flask, owner: User) -> int:
+    """A mailing that has gone out to 60 clients, one of whom is on the stop list."""
+    with app.app_context():
+        actor = Actor(owner.id, owner.role)
+        add_clients(actor, 60)
+        stop_list.add(actor, "79000000000")
+        mailing_id = fan_out_all(actor, text="Dear {{name}}")
+        deliver(ScriptedGateway())
+        return mailing_id
+
+
+def test_the_messages_are_turned_page_by_page(browser: FlaskClient, sent: int) -> None:
+    first = browser.get(f"/mailings/{sent}/messages").text
+    second = browser.get(f"/mailings/{sent}/messages?after=79040000009").text
+
+    assert "Found: 60" in first
+    assert "+7 900 000-00-00" in first
+    assert "+7 904 000-00-59" not in first
+    assert "?after=79040000009" in first
+    assert "+7 904 000-00-59" in second
+    assert "before=79040000014" in second
+
+
+def test_the_messages_are_filtered_by_status_and_reason(browser: FlaskClient, sent: int) -> None:
+    skipped = browser.get(f"/mailings/{sent}/messages?status=skipped&reason=stop_list").text
+    nothing = browser.get(f"/mailings/{sent}/messages?status=failed").text
+    nonsense = browser.get(f"/mailings/{sent}/messages?status=gone&after=x").text
+
+    assert "Found: 1" in skipped
+    assert "Only: The phone is on the stop list" in skipped
+    assert "No message stands here" in nothing
+    assert "Found: 60" in nonsense
+
+
+def test_a_message_tells_its_story(app: Flask, browser: FlaskClient, sent: int) -> None:
+    with app.app_context():
+        skipped, *others = sorted(messages_of(sent), key=lambda message: message.phone)
+
+    story = browser.get(f"/messages/{others[0].id}").text
+    never_left = browser.get(f"/messages/{skipped.id}").text
+
+    assert "Try 1: The gateway accepted the message" in story
+    assert "HTTP 200 · code 0 · took 7 ms" in story
+    assert f"Dear {others[0].placeholder_values['name']}" in story  # type: ignore[index]
+    assert f'href="/clients/{others[0].client_id}"' in story
+    assert "The phone is on the stop list." in never_left
+    assert "Try 1" not in never_left
+
+
+def test_anothers_message_is_not_found(app: Flask, sent: int) -> None:
+    with app.app_context():
+        message_id = messages_of(sent)[0].id
+        stranger = make_user()
+    browser = app.test_client()
+    sign_in(browser, stranger)
+
+    assert browser.get(f"/messages/{message_id}").status_code == 404
+    assert browser.get(f"/messages/{2**60}").status_code == 404

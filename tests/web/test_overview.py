@@ -1,0 +1,116 @@
+"""Does the first page say what is going on, and what to do first where nothing is?"""
+
+import re
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard.domain import breaker
+from dashboard.domain.permissions import Actor
+from dashboard.domain.users import User
+from dashboard.gateway import Verdict
+from tests.factories import make_user, sign_in
+from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule
+
+
+@pytest.fixture
+def owner(app: Flask) -> User:
+    with app.app_context():
+        return make_user()
+
+
+@pytest.fixture
+def actor(owner: User) -> Actor:
+    return Actor(owner.id, owner.role)
+
+
+@pytest.fixture
+def browser(app: Flask, owner: User) -> FlaskClient:
+    client = app.test_client()
+    sign_in(client, owner)
+    return client
+
+
+def poll_of(page: str) -> str | None:
+    found = re.search(r'id="now-poll" hx-get="([^"]+)"', page)
+    return found and found[1].replace("&amp;", "&")
+
+
+def test_where_nothing_is_yet_the_first_step_is_offered(app: Flask, actor: Actor, browser: FlaskClient) -> None:
+    empty = browser.get("/").text
+    with app.app_context():
+        add_clients(actor, 1)
+    with_clients = browser.get("/").text
+
+    assert "Three steps to the first mailing" in empty
+    assert 'href="/imports/new"' in empty
+    assert 'href="/imports/new"' not in with_clients
+    assert 'href="/mailings/new"' in with_clients
+
+
+def test_it_shows_what_runs_and_what_comes_and_is_asked_for_while_that_may_change(
+    app: Flask, actor: Actor, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(actor, 4)
+        fan_out_all(actor, title="It runs")
+        schedule(actor, title="It comes")
+
+    page = browser.get("/").text
+    asks = poll_of(page)
+    assert asks is not None
+    unchanged = browser.get(asks)
+    with app.app_context():
+        deliver(ScriptedGateway())
+    changed = browser.get(asks)
+
+    assert "It runs" in page
+    assert "It comes" in page
+    assert "0 sent of 4" in page
+    assert unchanged.status_code == 204
+    assert changed.status_code == 200
+    assert "<html" not in changed.text
+
+
+def test_when_nothing_runs_and_nothing_comes_it_stops_asking(
+    app: Flask, actor: Actor, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(actor, 4)
+        fan_out_all(actor)
+        deliver(ScriptedGateway())
+
+    page = browser.get("/").text
+
+    assert poll_of(page) is None
+    assert "No mailing is running at the moment." in page
+    assert re.search(r'tile-value">4<', page)
+
+
+def test_unknown_outcomes_are_counted_and_lead_to_their_messages(
+    app: Flask, actor: Actor, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(actor, 2)
+        mailing_id = fan_out_all(actor, title="Unsure")
+        deliver(ScriptedGateway(lambda call: answer(call, Verdict.UNCERTAIN, "timeout")))
+
+    page = browser.get("/").text
+
+    assert "The outcome of 2 messages is unknown" in page
+    assert f"/mailings/{mailing_id}/messages?status=unknown" in page
+
+
+def test_a_gateway_that_takes_nothing_is_told_with_its_reason(
+    app: Flask, actor: Actor, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(actor, 1)
+        fan_out_all(actor)
+        breaker.open_("bad_token")
+
+    page = browser.get("/").text
+
+    assert "The gateway takes no messages since" in page
+    assert "The gateway does not take our token" in page
