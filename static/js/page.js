@@ -1,0 +1,70 @@
+// What does every page do by itself? Theme, dialogs, notes, buttons that must not be pressed twice.
+"use strict";
+
+// Theme: put on at once, then posted in the background; without JavaScript the form posts and the page reloads.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  const button = event.submitter;
+  if (!form.matches("[data-theme-form]") || !button) return;
+  event.preventDefault();
+  document.documentElement.dataset.bsTheme = button.value;
+  for (const other of form.querySelectorAll("button")) {
+    other.setAttribute("aria-pressed", String(other === button));
+  }
+  document.dispatchEvent(new CustomEvent("vestnik:theme"));
+  const body = new FormData(form, button);
+  fetch(form.action, { method: "POST", body, redirect: "manual" });
+});
+
+// Dialogs that ask before something is done. `data-mirrors` keeps the numbers in them as fresh as the page.
+function mirror(root) {
+  for (const copy of root.querySelectorAll("[data-mirrors]")) {
+    const source = document.getElementById(copy.dataset.mirrors);
+    if (source) copy.textContent = source.textContent;
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) {
+    const dialog = document.getElementById(opener.dataset.opens);
+    mirror(dialog);
+    dialog.showModal();
+  }
+  if (event.target.closest("[data-closes]") || event.target.matches("dialog[data-confirm]")) {
+    event.target.closest("dialog").close();
+  }
+  event.target.closest("[data-dismiss]")?.parentElement.remove();
+});
+
+document.addEventListener("htmx:afterSettle", () => mirror(document));
+
+// A form leaves once. Coming back by the browser's "back" button frees it again.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (event.defaultPrevented || !form.matches("[data-once]")) return;
+  if (form.dataset.sent) {
+    event.preventDefault();
+    return;
+  }
+  form.dataset.sent = "yes";
+  // After this turn of the loop: a button disabled before would not send its own name and value.
+  setTimeout(() => freeze(form, true));
+});
+
+window.addEventListener("pageshow", (event) => {
+  if (!event.persisted) return;
+  for (const form of document.querySelectorAll("form[data-sent]")) {
+    delete form.dataset.sent;
+    freeze(form, false);
+  }
+});
+
+function freeze(form, frozen) {
+  for (const button of form.querySelectorAll("button[type=submit]")) {
+    button.setAttribute("aria-disabled", String(frozen));
+  }
+}
+
+// After a refused form, start at the summary of what was wrong.
+document.querySelector("[data-focus]")?.focus();
