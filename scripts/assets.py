@@ -21,7 +21,6 @@ GOLOS = "@fontsource-variable/golos-text"
 # The name that pages use, and where it comes from.
 FILES = {
     "tabler.min.css": "@tabler/core/dist/css/tabler.min.css",
-    "tabler.min.js": "@tabler/core/dist/js/tabler.min.js",
     "htmx.min.js": "htmx.org/dist/htmx.min.js",
     "idiomorph-ext.min.js": "idiomorph/dist/idiomorph-ext.min.js",
     "chart.umd.js": "chart.js/dist/chart.umd.min.js",

@@ -145,11 +145,12 @@ def audience() -> Response:
         tuple(form.operator_codes.data or ()),
         everybody=bool(form.everybody.data),
     )
-    found = {
-        "is_unchosen": not (wanted.everybody or wanted.tags or wanted.operator_codes),
-        "count": audiences.count(wanted),
-        "sample": audiences.sample(wanted),
-    }
+    sample = [
+        {"phone": client.phone, "timezone": client.timezone, "tags": [tag.name for tag in client.tags]}
+        for client in audiences.sample(wanted)
+    ]
+    is_unchosen = not (wanted.everybody or wanted.tags or wanted.operator_codes)
+    found = {"is_unchosen": is_unchosen, "count": audiences.count(wanted), "sample": sample}
     return respond.partial("mailings/_audience.html", audience=found)
 
 

@@ -348,12 +348,12 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'sending'"),
     )
     op.create_index(
-        "ix_messages_troubled",
+        "ix_messages_unsent",
         "messages",
-        ["mailing_id", "status", "reason"],
+        ["mailing_id", "status", "phone"],
         unique=False,
-        postgresql_where=sa.text("status IN ('failed', 'unknown')"),
-        sqlite_where=sa.text("status IN ('failed', 'unknown')"),
+        postgresql_where=sa.text("status IN ('failed', 'expired', 'skipped', 'cancelled', 'unknown')"),
+        sqlite_where=sa.text("status IN ('failed', 'expired', 'skipped', 'cancelled', 'unknown')"),
     )
 
     op.create_table(

@@ -97,6 +97,16 @@ class Installation:
                     raise
                 time.sleep(0.1)
 
+    def gateway_log(self) -> list[dict[str, Any]]:
+        """Every message that the simulator has accepted, in order."""
+        entries: list[dict[str, Any]] = []
+        after: int | None = 0
+        while after is not None:
+            page = self.ask_simulator("GET", f"/log?after={after}").json()
+            entries += page["entries"]
+            after = page["next"]
+        return entries
+
     def stop(self) -> int:
         """Returns the exit code. Raises TimeoutExpired if it takes longer than people are promised."""
         if self.process is None:
