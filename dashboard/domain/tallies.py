@@ -4,11 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
-from ..database import db, transaction
+from ..database import db, snapshot, transaction
 from ..models import Dimension, Message, Status, Tally
 
 # Rows that one folding takes up at most: a short transaction whatever has piled up.
@@ -129,21 +130,26 @@ class Difference:
 
 
 def check(mailing_id: int) -> list[Difference]:
-    """Compare the kept counts with a real count; an empty list means that they agree."""
-    kept = dict(
-        db.session.execute(
-            select(Tally.status, func.sum(Tally.change))
-            .where(Tally.mailing_id == mailing_id, Tally.dimension == Dimension.STATUS)
-            .group_by(Tally.status)
-        ).all()
-    )
-    counted = dict(
-        db.session.execute(
-            select(Message.status, func.count()).where(Message.mailing_id == mailing_id).group_by(Message.status)
-        ).all()
-    )
+    """Compare the kept counts with a real count, of the same instant; an empty list means that they agree."""
+    with snapshot() as session:
+        kept = _by_status(
+            session.execute(
+                select(Tally.status, func.sum(Tally.change))
+                .where(Tally.mailing_id == mailing_id, Tally.dimension == Dimension.STATUS)
+                .group_by(Tally.status)
+            )
+        )
+        counted = _by_status(
+            session.execute(
+                select(Message.status, func.count())
+                .where(Message.mailing_id == mailing_id)
+                .group_by(Message.status)
+            )
+        )
     return [
-        Difference(status, int(kept.get(status, 0)), int(counted.get(status, 0)))
-        for status in Status
-        if int(kept.get(status, 0)) != int(counted.get(status, 0))
+        Difference(status, kept[status], counted[status]) for status in Status if kept[status] != counted[status]
     ]
+
+
+def _by_status(rows: Iterable[Any]) -> Counter[str]:
+    return Counter({str(status): int(count) for status, count in rows})

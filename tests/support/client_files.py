@@ -42,7 +42,8 @@ def bad_numbers(rows: int, bad: int = 25) -> set[int]:
 
 def make_file(rows: int) -> ClientFile:
     """`rows` rows, 25 of them bad, in every notation people use for phones."""
-    lines, bad_lines = [HEADER], []
+    lines = [HEADER]
+    bad_lines: list[tuple[int, str]] = []
     bad = bad_numbers(rows)
     for number in range(rows):
         if number in bad:
