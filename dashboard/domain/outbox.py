@@ -49,7 +49,7 @@ def due_mailings(policy: SendingPolicy) -> list[int]:
         db.session.scalars(
             select(Mailing.id)
             .where(Mailing.state == State.RUNNING)
-            .where(_due(now, policy).where(Message.mailing_id == Mailing.id).exists())
+            .where(_due_lanes(now, policy).where(Lane.mailing_id == Mailing.id).exists())
             .order_by(Mailing.id)
         )
     )
@@ -87,37 +87,41 @@ def release(calls: Collection[Call], token: str) -> None:
         move(session, rows, Place(Status.SENDING), Place(Status.QUEUED))
 
 
-def _due(now: datetime, policy: SendingPolicy) -> AnySelect:
-    """Messages whose time has come and whose call would end before the lane closes."""
-    return (
+def _due_lanes(now: datetime, policy: SendingPolicy) -> AnySelect:
+    """Open lanes with a message whose time has come; a call that begins now would end before they close."""
+    is_due = (
         select(Message.id)
-        .join(Lane, (Lane.mailing_id == Message.mailing_id) & (Lane.timezone == Message.timezone))
+        .where(Message.mailing_id == Lane.mailing_id, Message.timezone == Lane.timezone)
         .where(Message.status == Status.QUEUED, Message.send_after <= now)
-        .where(Lane.opens_at <= now, Lane.closes_at > now + policy.call_deadline)
     )
+    is_open = (Lane.opens_at <= now) & (Lane.closes_at > now + policy.call_deadline)
+    return select(Lane.timezone).where(is_open, is_due.exists())
 
 
-def _take(session: Session, mailing_id: int, limit: int, now: datetime, policy: SendingPolicy) -> Sequence[AnyRow]:
-    """Lock due messages which no other worker is taking at this instant."""
-    zones = session.scalars(
-        select(Lane.timezone).where(
-            Lane.mailing_id == mailing_id, Lane.opens_at <= now, Lane.closes_at > now + policy.call_deadline
+def _take(session: Session, mailing_id: int, limit: int, now: datetime, policy: SendingPolicy) -> list[AnyRow]:
+    """Lock due messages which no other worker is taking at this instant; the lane that closes first goes first."""
+    lanes = _due_lanes(now, policy).where(Lane.mailing_id == mailing_id).order_by(Lane.closes_at, Lane.timezone)
+    rows: list[AnyRow] = []
+    for timezone in session.scalars(lanes).all():
+        due = (
+            select(
+                Message.id,
+                Message.mailing_id,
+                Message.phone,
+                Message.placeholder_values,
+                Message.operator_code,
+                Message.timezone,
+            )
+            .where(Message.mailing_id == mailing_id, Message.timezone == timezone)
+            .where(Message.status == Status.QUEUED, Message.send_after <= now)
+            .order_by(Message.send_after)
+            .limit(limit - len(rows))
+            .with_for_update(skip_locked=True)
         )
-    ).all()
-    return session.execute(
-        select(
-            Message.id,
-            Message.mailing_id,
-            Message.phone,
-            Message.placeholder_values,
-            Message.operator_code,
-            Message.timezone,
-        )
-        .where(Message.mailing_id == mailing_id, Message.timezone.in_(zones))
-        .where(Message.status == Status.QUEUED, Message.send_after <= now)
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    ).all()
+        rows += session.execute(due).all()
+        if len(rows) >= limit:
+            break
+    return rows
 
 
 def _skip_stop_listed(session: Session, rows: Sequence[AnyRow], now: datetime) -> list[AnyRow]:

@@ -92,6 +92,20 @@ def test_a_message_that_waits_for_another_try_is_not_armed_before_its_time(any_c
     assert outbox.arm(mailing_id, 10, TOKEN, HOLD) == []
 
 
+def test_the_zone_that_closes_first_goes_first(any_context: Flask) -> None:
+    owner = make_owner()
+    add_clients(owner, 9, zones=("Asia/Omsk", "Europe/Moscow", "UTC+03:00"))
+    mailing_id = fan_out_all(owner)
+    with transaction() as session:
+        session.get_one(Lane, (mailing_id, "UTC+03:00")).closes_at -= timedelta(minutes=2)  # type: ignore[operator]
+        session.get_one(Lane, (mailing_id, "Europe/Moscow")).closes_at -= timedelta(minutes=1)  # type: ignore[operator]
+
+    calls = outbox.arm(mailing_id, 5, TOKEN, HOLD)
+
+    zones = {message.id: message.timezone for message in messages_of(mailing_id)}
+    assert [zones[call.message_id] for call in calls] == ["UTC+03:00"] * 3 + ["Europe/Moscow"] * 2
+
+
 def test_who_enters_the_stop_list_after_the_start_is_skipped_at_the_last_instant(any_context: Flask) -> None:
     owner = make_owner()
     add_clients(owner, 2)
