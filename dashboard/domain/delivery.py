@@ -2,6 +2,7 @@
 
 import logging
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Protocol
@@ -74,7 +75,7 @@ class Round:
         self._look_at = 0.0
         self._oldest_answer_at = self._write_at = 0.0
         self._probing = False
-        self._is_told_to_stop = False
+        self._is_told_to_stop = self._is_arming_in_doubt = False
 
     def stop(self) -> None:
         """Begin nothing more; may be called from a signal handler."""
@@ -90,9 +91,12 @@ class Round:
             while clock.monotonic() < until and not self._is_told_to_stop:
                 if not self._turn():
                     break
+        except DBAPIError:
+            # The commit of an arming may have been done although its answer never came.
+            self._is_arming_in_doubt = True
+            raise
         finally:
-            self._release_armed()
-            self._drain()
+            self._wind_up()
         sweep.finish()
         return self._more_is_due()
 
@@ -158,9 +162,19 @@ class Round:
     def _release_armed(self) -> None:
         """Give back what was armed and not yet called for."""
         calls = [call for _at, call in self._armed]
-        self._armed.clear()
-        if calls:
-            retrying(lambda: outbox.release(calls, self._token))
+        if calls and self._write("armed messages", lambda: outbox.release(calls, self._token)):
+            self._armed.clear()
+
+    def _write(self, what: str, work: Callable[[], None]) -> bool:
+        """False: the database takes nothing now. It is asked again after a pause, and nothing new is begun."""
+        try:
+            retrying(work)
+        except DBAPIError as error:
+            logger.warning("%s kept, the database takes nothing", what, extra={"error": type(error.orig).__name__})
+            end_reading()
+            self._write_at = clock.monotonic() + WRITE_AGAIN_SECONDS
+            return False
+        return True
 
     def _gather(self) -> None:
         """Collect answers; write them when enough have gathered."""
@@ -180,39 +194,45 @@ class Round:
         """What do these answers say about the gateway itself?"""
         if self._probing:
             self._probing = False
-            if answers[0].verdict is Verdict.ACCEPTED:
-                breaker.close()
-                self._look_at = 0.0
-            else:
-                breaker.probe_failed(answers[0].reason)
+            self._judge_probe(answers[0])
         elif reason := self._watch.trouble(answers):
-            breaker.open_(reason)
+            self._write("an open breaker", lambda: breaker.open_(reason))
             self._rotation.clear()
             self._release_armed()
 
-    def _settle(self) -> None:
-        """Write the results; if the database takes none now, keep them for the next turn."""
-        answers, token, policy = self._answers, self._token, self._policy
-        try:
-            retrying(lambda: settling.settle(answers, token, policy))
-        except DBAPIError as error:
-            logger.warning("results kept, the database takes none", extra={"error": type(error.orig).__name__})
-            end_reading()
-            self._write_at = clock.monotonic() + WRITE_AGAIN_SECONDS
+    def _judge_probe(self, answer: Answer) -> None:
+        if answer.verdict is Verdict.ACCEPTED:
+            self._write("a closed breaker", breaker.close)
+            self._look_at = 0.0
         else:
+            self._write("a failed probe", lambda: breaker.probe_failed(answer.reason))
+
+    def _settle(self) -> None:
+        """Write the results; if the database takes none now, they are kept for the next turn."""
+        answers, token, policy = self._answers, self._token, self._policy
+        if self._write("results", lambda: settling.settle(answers, token, policy)):
             self._answers = []
 
-    def _drain(self) -> None:
-        """Nothing new; every call under way comes to its end and is written."""
+    def _wind_up(self) -> None:
+        """Nothing new; every call under way comes to its end and is written, the rest is given back."""
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
-        while self._gateway.in_flight or self._answers:
-            self._gather()
-            if self._unwritten() and not self._gateway.in_flight:
-                clock.sleep(WRITE_AGAIN_SECONDS)
+        while self._gateway.in_flight or self._answers or self._armed or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:
                 lost = [answer.message_id for answer in self._answers]
                 logger.error("results could not be written; the sweep decides", extra={"messages": lost})
                 return
+            self._gather()
+            if self._unwritten():
+                clock.sleep(0.0 if self._gateway.in_flight else WRITE_AGAIN_SECONDS)
+                continue
+            self._release_armed()
+            self._release_in_doubt()
+
+    def _release_in_doubt(self) -> None:
+        """Whatever is still under our token when all our calls are written was never called for."""
+        is_all_written = not (self._gateway.in_flight or self._answers or self._armed)
+        if self._is_arming_in_doubt and is_all_written:
+            self._is_arming_in_doubt = not self._write("armed messages", lambda: outbox.release_all(self._token))
 
     def _more_is_due(self) -> bool:
         if fan_out.is_pending():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, select, true, update
 from sqlalchemy.orm import Session
 
 from .. import clock
@@ -76,11 +76,19 @@ def arm(mailing_id: int, limit: int, token: str, policy: SendingPolicy, *, probi
 
 def release(calls: Collection[Call], token: str) -> None:
     """Give back messages that were armed but never called for: their text has not left the house."""
+    _release(Message.id.in_([call.message_id for call in calls]), token)
+
+
+def release_all(token: str) -> None:
+    """Give back everything still armed under a token whose calls are all settled."""
+    _release(true(), token)
+
+
+def _release(which: ColumnElement[bool], token: str) -> None:
     with transaction() as session:
         rows = session.execute(
             select(Message.id, Message.mailing_id, Message.operator_code, Message.timezone)
-            .where(Message.id.in_([call.message_id for call in calls]))
-            .where(Message.status == Status.SENDING, Message.lease_token == token)
+            .where(which, Message.status == Status.SENDING, Message.lease_token == token)
             .order_by(Message.id)
             .with_for_update()
         ).all()

@@ -235,3 +235,44 @@ def failing_after_first(work: Callable[..., list[Call]]) -> Callable[..., list[C
         return work(*args, **options)
 
     return call
+
+
+def test_messages_armed_by_a_commit_whose_answer_was_lost_are_given_back(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_owner()
+    add_clients(owner, 30)
+    mailing_id = schedule(owner)
+    monkeypatch.setattr(delivery.outbox, "arm", losing_the_answer(delivery.outbox.arm))
+    gateway = ScriptedGateway(connections=10)
+
+    with pytest.raises(OperationalError):
+        deliver(gateway)
+
+    assert gateway.calls == []
+    assert ledger(mailing_id) == {Status.QUEUED: 30}
+
+
+def losing_the_answer(work: Callable[..., list[Call]]) -> Callable[..., list[Call]]:
+    def call(*args: object, **options: object) -> list[Call]:
+        work(*args, **options)
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    return call
+
+
+def test_results_survive_a_database_that_is_away_when_the_gateway_fails_too(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_owner()
+    add_clients(owner, 20)
+    mailing_id = schedule(owner)
+    monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(settling, "settle", failing(settling.settle, times=2))
+    monkeypatch.setattr(breaker, "open_", failing(breaker.open_, times=1))
+    monkeypatch.setattr(delivery.outbox, "release", failing(delivery.outbox.release, times=1))
+    gateway = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"), connections=10)
+
+    deliver(gateway, seconds=1)
+
+    assert ledger(mailing_id) == {Status.QUEUED: 20}

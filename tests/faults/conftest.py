@@ -53,7 +53,7 @@ class Run:
         return found
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.faults)])
 def database(request: pytest.FixtureRequest) -> dict[str, str]:
     """The settings that choose the database; the test runs once on each."""
     if request.param == "sqlite":
