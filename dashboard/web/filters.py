@@ -6,6 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 from babel import Locale, dates, numbers, units
 from flask import Flask
 from flask_babel import get_locale, get_timezone
+from flask_babel import gettext as _
+from markupsafe import Markup
+
+from .. import clock
 
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
@@ -15,12 +19,30 @@ def init_app(app: Flask) -> None:
         app.add_template_filter(function)
 
 
-def when(instant: datetime | None, seconds: bool = False) -> str:
-    """'21 Nov 2025, 14:05' on the user's clock; the page names the zone once. '' for None."""
+def when(instant: datetime | None) -> Markup:
+    """'today, 14:05', 'Nov 21, 14:05' or 'Nov 21, 2025, 14:05' on the user's clock; the page names the zone once.
+
+    An HTML element whose title tells the whole. '' for None.
+    """
     if instant is None:
-        return ""
+        return Markup()
     local = _local(instant)
-    return f"{_day(local)}, {_time(local, seconds)}"
+    whole = f"{dates.format_date(local, 'long', locale=_locale())}, {_time(local, seconds=True)}"
+    machine = instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    # In one line: a time below its day is taken for another one.
+    element = Markup('<time class="nowrap" datetime="{}" title="{}">{}</time>')
+    return element.format(machine, whole, _shortly(local))
+
+
+def _shortly(local: datetime) -> str:
+    """What goes without saying is left out: this year, this day."""
+    today = _local(clock.now()).date()
+    time = _time(local, seconds=False)
+    if local.date() == today:
+        return str(_("today, %(time)s", time=time))
+    if local.year == today.year:
+        return f"{dates.format_skeleton('MMMd', local.date(), locale=_locale())}, {time}"
+    return f"{_day(local)}, {time}"
 
 
 def day(value: datetime | date | None) -> str:

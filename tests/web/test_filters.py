@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask_babel import force_locale
 
+from dashboard import clock
 from dashboard.web import filters
 
 INSTANT = datetime(2025, 11, 21, 11, 5, 9, tzinfo=UTC)
@@ -19,9 +20,41 @@ def language(app: Flask, request: pytest.FixtureRequest) -> Iterator[str]:
 
 
 def test_an_instant_is_shown_on_the_clock_of_the_installation_until_somebody_signs_in(language: str) -> None:
-    assert filters.when(INSTANT).endswith("14:05")
-    assert filters.when(INSTANT, seconds=True).endswith("14:05:09")
+    assert shown(INSTANT).endswith("14:05")
     assert filters.clock_time(INSTANT) == "14:05"
+    assert filters.clock_time(INSTANT, seconds=True) == "14:05:09"
+
+
+def shown(instant: datetime) -> str:
+    return filters.when(instant).striptags()
+
+
+@pytest.mark.parametrize(
+    ("now", "en", "ru"),
+    [
+        # In Moscow it is the 21st from 21:00 UTC of the day before to 21:00 UTC.
+        (datetime(2025, 11, 20, 21, 0, tzinfo=UTC), "today, 14:05", "сегодня, 14:05"),
+        (datetime(2025, 11, 21, 20, 59, tzinfo=UTC), "today, 14:05", "сегодня, 14:05"),
+        (datetime(2025, 11, 21, 21, 0, tzinfo=UTC), "Nov 21, 14:05", "21 нояб., 14:05"),
+        (datetime(2025, 11, 20, 20, 59, tzinfo=UTC), "Nov 21, 14:05", "21 нояб., 14:05"),
+        (datetime(2025, 12, 31, 20, 59, tzinfo=UTC), "Nov 21, 14:05", "21 нояб., 14:05"),
+        (datetime(2025, 12, 31, 21, 0, tzinfo=UTC), "Nov 21, 2025, 14:05", "21 нояб. 2025 г., 14:05"),
+    ],
+)
+def test_this_year_and_this_day_go_without_saying(
+    language: str, monkeypatch: pytest.MonkeyPatch, now: datetime, en: str, ru: str
+) -> None:
+    monkeypatch.setattr(clock, "now", lambda: now)
+
+    assert shown(INSTANT).replace("\u202f", " ") == {"en": en, "ru": ru}[language]
+
+
+def test_an_instant_tells_machines_and_the_pointer_all_of_it(language: str) -> None:
+    element = filters.when(INSTANT)
+
+    assert 'datetime="2025-11-21T11:05:09Z"' in element
+    assert {"en": "November 21, 2025, 14:05:09", "ru": "21 ноября 2025"}[language] in element
+    assert filters.when(None) == ""
 
 
 def test_a_day_is_the_users_own(language: str) -> None:

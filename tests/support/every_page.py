@@ -1,0 +1,183 @@
+"""What does every page say once much has happened? In one language, the words of its people too."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import select
+from werkzeug.test import TestResponse
+
+from dashboard import clock
+from dashboard.database import db
+from dashboard.domain import breaker, imports, mailings, stop_list, users
+from dashboard.domain.imports import ImportDraft
+from dashboard.domain.permissions import Actor
+from dashboard.gateway import Answer, Call, Verdict
+from dashboard.models import Client, Import, KnownPhones, Mailing, Message, Role
+from dashboard.web.context import LANGUAGE_COOKIE
+from tests.factories import make_user, sign_in
+from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
+
+# No page: what browsers and machines fetch.
+NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart"}
+# With these the lists are seen in their other forms, too.
+QUERIES = {
+    "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
+    "mailings.index": ("", "?state=paused", "?state=finished"),
+    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
+}
+IDS = {"client_id": Client.id, "import_id": Import.id, "mailing_id": Mailing.id, "message_id": Message.id}
+# Digits and zones only: what people write themselves is in no language here.
+FILE = b"phone;timezone\n12345;\n;\n79990001122;Mars/Olympus\n79990001133;\n79990001133;\n+1 212 555 01 00;\n"
+
+
+@dataclass(frozen=True)
+class Words:
+    """What people have written themselves."""
+
+    user: str
+    tag: str
+    title: str
+    text: str
+    filename: str
+
+
+WORDS = {
+    "ru": Words("Анна", "постоянные", "Осень", "{{name}}, здравствуйте", "клиенты"),
+    "en": Words("Anna", "regular", "Autumn", "Hello {{name}}", "clients.csv"),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    name: str
+    text: str
+    is_html: bool
+
+    @classmethod
+    def of(cls, name: str, answer: TestResponse) -> "Page":
+        assert answer.status_code < 500, name
+        return cls(name, answer.text, answer.mimetype == "text/html")
+
+
+def strangers_pages(app: Flask, language: str) -> list[Page]:
+    """What is seen without signing in; call it before there is anybody."""
+    client = app.test_client()
+    client.set_cookie(LANGUAGE_COOKIE, language)
+    with app.app_context():
+        setup = f"/setup/{users.issue_setup_link()}"
+    gets = [Page.of(path, client.get(path)) for path in ("/sign-in", setup, "/setup/used", "/nowhere")]
+    return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", setup)]
+
+
+def newcomers_pages(app: Flask, language: str) -> list[Page]:
+    """What somebody sees who owns nothing yet."""
+    client = app.test_client()
+    with app.app_context():
+        user = make_user(Role.OPERATOR, name=WORDS[language].tag, language=language)
+    sign_in(client, user)
+    paths = ("/", "/clients", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new")
+    return [Page.of(f"{path}, empty", client.get(path)) for path in paths]
+
+
+def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
+    """Something of everything; answers a browser with its administrator signed in."""
+    words = WORDS[language]
+    client = app.test_client()
+    with app.app_context():
+        user = make_user(Role.ADMINISTRATOR, name=words.user, language=language)
+        owner = user.actor
+        ids = add_clients(owner, 40, zones=("Europe/Moscow", "Asia/Omsk", "UTC+03:00"), tag=words.tag)
+        stop_list.add(owner, db.session.get_one(Client, ids[0]).phone)
+        _add_imports(owner, folder, words.filename)
+        _add_mailings(owner, words)
+        breaker.open_("http_503")
+    sign_in(client, user)
+    return client
+
+
+def _add_imports(owner: Actor, folder: Path, filename: str) -> None:
+    """One read with faults, one whose file is gone, one that waits."""
+    for fate in ("read", "lost", "waits"):
+        upload = folder / "upload"
+        upload.write_bytes(FILE)
+        import_id = imports.begin(owner, ImportDraft(filename, KnownPhones.UPDATE, "UTC"), upload, folder)
+        if fate == "lost":
+            (folder / str(import_id)).unlink()
+        if fate != "waits":
+            imports.run(import_id, folder)
+
+
+def _add_mailings(owner: Actor, words: Words) -> None:
+    common = {"title": words.title, "text": words.text, "tags": (words.tag,)}
+    fan_out_all(owner, **common)
+    deliver(ScriptedGateway(_answers))
+    tomorrow = clock.now() + timedelta(days=1)
+    soon = {**common, "starts_at": tomorrow, "ends_at": tomorrow + timedelta(days=400)}
+    mailings.create(owner, make_draft(**common))
+    mailings.schedule(owner, mailings.create(owner, make_draft(**soon)))
+    cancelled = mailings.create(owner, make_draft(**soon))
+    mailings.schedule(owner, cancelled)
+    mailings.cancel(owner, cancelled)
+    for verb in (mailings.pause, mailings.cancel, None):
+        mailing_id = fan_out_all(owner, **common)
+        if verb:
+            verb(owner, mailing_id)
+
+
+def _answers(call: Call) -> Answer:
+    """Some are refused, some stay unknown."""
+    if call.message_id % 5 == 0:
+        return answer(call, Verdict.REFUSED, "http_400", http_status=400, excerpt="{}")
+    if call.message_id % 5 == 1:
+        return answer(call, Verdict.UNCERTAIN, "timeout")
+    return accepted(call)
+
+
+def every_page(app: Flask, client: FlaskClient) -> Iterator[Page]:
+    """All that can be fetched, then what forms and buttons answer."""
+    with app.app_context():
+        paths, presses = list(_paths(app)), list(_presses())
+    for path in paths:
+        yield Page.of(path, client.get(path, follow_redirects=True))
+    for path, data in presses:
+        yield Page.of(f"POST {path}", client.post(path, data=data, follow_redirects=True))
+
+
+def _paths(app: Flask) -> Iterator[str]:
+    addresses = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_READ or "token" in rule.arguments:
+            continue
+        for number in _numbers(*rule.arguments):
+            path = addresses.build(rule.endpoint, dict.fromkeys(rule.arguments, number))
+            yield from (path + query for query in QUERIES.get(rule.endpoint, ("",)))
+
+
+def _numbers(argument: str = "") -> list[int]:
+    """Of all there are; of clients and messages the first few."""
+    if not argument:
+        return [0]
+    id_ = IDS[argument]
+    return list(db.session.scalars(select(id_).order_by(id_).limit(12)))
+
+
+def _presses() -> Iterator[tuple[str, dict[str, str]]]:
+    """Forms with nothing and with nonsense in them, then every button, in time and too late."""
+    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/audience"):
+        yield path, {"known": "nonsense", "starts_at": "nonsense", "timezone": "nonsense"}
+    yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC", "tags": ", ".join(map(str, range(30)))}
+    yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC"}
+    yield "/mailings/audience", {"everybody": "y"}
+    for choice in ("language", "theme", "timezone"):
+        yield "/preferences", {choice: "nonsense"}
+    for verb in ("stop-list", "unlist", "delete"):
+        yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
+    for number in _numbers("import_id"):
+        yield f"/imports/{number}/cancel", {}
+    for number in _numbers("mailing_id"):
+        for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
+            yield f"/mailings/{number}/{verb}", {}
