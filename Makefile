@@ -52,7 +52,7 @@ translations: .venv/.installed ## collect new strings into the catalogues and co
 		--project=Vestnik -o dashboard/translations/messages.pot .
 	@test -d dashboard/translations/ru || $(PYBABEL) -q init -l ru -i dashboard/translations/messages.pot \
 		-d dashboard/translations
-	@$(PYBABEL) -q update --no-fuzzy-matching --ignore-obsolete -i dashboard/translations/messages.pot \
+	@$(PYBABEL) -q update --no-fuzzy-matching --ignore-obsolete --ignore-pot-creation-date -i dashboard/translations/messages.pot \
 		-d dashboard/translations
 	@$(MAKE) --no-print-directory setup
 lock: .venv/.installed-dev ## bring the lock files up to date with requirements*.in and package.json

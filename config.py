@@ -240,7 +240,7 @@ def _check_gateway(read: _Reader, url: str, token: str) -> None:
         read.wrong("GATEWAY_URL", "expected the gateway's address; production has no simulator", url)
         return
     if not _is_web_address(url):
-        read.wrong("GATEWAY_URL", "expected an address like https://gateway.example.com/v1")
+        read.wrong("GATEWAY_URL", "expected an address like https://gateway.example.com, without user, ? and #")
     if not token:
         read.wrong("GATEWAY_TOKEN", "expected the gateway's JWT, because GATEWAY_URL is set", token)
     elif not all("!" <= character <= "~" for character in token):
@@ -284,7 +284,8 @@ def _is_host(value: str) -> bool:
 def _is_web_address(url: str) -> bool:
     try:
         parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        is_bare = parts.username is None and not parts.query and not parts.fragment
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_bare
     except ValueError:
         return False
 

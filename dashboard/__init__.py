@@ -7,8 +7,9 @@ from flask import Flask
 from flask_migrate import Migrate
 
 from config import Settings
-from dashboard import cli, web
-from dashboard.database import configure_sqlite, db
+
+from . import cli, web
+from .database import configure_sqlite, db
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -18,7 +18,7 @@ from sqlalchemy.types import TypeDecorator
 
 # Milliseconds a SQLite connection waits for the one write lock before it gives up.
 SQLITE_BUSY_MS = 30_000
-# A transaction chosen as the victim of a deadlock is begun again this often.
+# A transaction that others stood in the way of is begun again this often.
 DEADLOCK_TRIES = 5
 # PostgreSQL: deadlock_detected and serialization_failure.
 DEADLOCK_CODES = frozenset({"40P01", "40001"})
@@ -72,12 +72,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 @contextmanager
-def transaction() -> Iterator[Session]:
+def transaction(*, one_instant: bool = False) -> Iterator[Session]:
     """One unit of work: commits at the end, rolls back on any error.
 
     Whatever the session had read before is read anew inside, so that decisions rest on locked, fresh rows.
     On SQLite the write lock is taken at the start (BEGIN IMMEDIATE): a lock taken later, in the middle of a
     read transaction, fails at once instead of waiting. A transaction inside a transaction joins the outer one.
+    `one_instant`: several statements see the same rows, whoever commits meanwhile. On SQLite they always do;
+    PostgreSQL refuses to change what somebody else has changed since, so wrap it in `retrying`.
     """
     session = db.session()
     if session.info.get("writing"):
@@ -86,9 +88,10 @@ def transaction() -> Iterator[Session]:
     if session.new or session.dirty or session.deleted:
         raise RuntimeError("objects were changed outside transaction()")
     session.rollback()
+    session.expire_all()  # also what an earlier transaction() has left loaded
     session.info["writing"] = True
     try:
-        session.connection(execution_options={"takes_write_lock": True})
+        session.connection(execution_options={"takes_write_lock": True, **_isolation(one_instant)})
         yield session
         session.commit()
     except BaseException:
@@ -99,7 +102,10 @@ def transaction() -> Iterator[Session]:
 
 
 def retrying(work: Callable[[], T]) -> T:
-    """Run `work`, which opens its own transaction, again when the database chose it as a deadlock's victim."""
+    """Run `work`, which opens its own transaction, again when others stood in its way.
+
+    That is: when the database chose it as a deadlock's victim, or it met a change made since its one instant.
+    """
     for tries_left in range(DEADLOCK_TRIES - 1, -1, -1):
         try:
             return work()
@@ -138,12 +144,16 @@ def snapshot() -> Iterator[Session]:
         yield session
         return
     session.rollback()
-    options = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
-    session.connection(execution_options=options if db.engine.dialect.name == "postgresql" else {})
+    session.connection(execution_options={"postgresql_readonly": True, **_isolation(one_instant=True)})
     try:
         yield session
     finally:
         session.rollback()
+
+
+def _isolation(one_instant: bool) -> dict[str, Any]:
+    is_needed = one_instant and db.engine.dialect.name == "postgresql"
+    return {"isolation_level": "REPEATABLE READ"} if is_needed else {}
 
 
 def end_reading() -> None:

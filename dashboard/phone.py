@@ -57,8 +57,3 @@ def _with_country_code(digits: str) -> str:
 def operator_code(phone: str) -> str:
     """The DEF code: digits 2 to 4 of the canonical form."""
     return phone[1:4]
-
-
-def masked(phone: str) -> str:
-    """For logs: '7999*****67'."""
-    return f"{phone[:4]}*****{phone[-2:]}"

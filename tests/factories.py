@@ -1,5 +1,6 @@
 """How does a test come by a user, and by what else it needs to begin with?"""
 
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
 
@@ -9,10 +10,14 @@ from sqlalchemy import insert
 from dashboard import clock, models
 from dashboard.database import transaction
 from dashboard.domain import passwords, user_rules
+from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from dashboard.models import Role
 
 PASSWORD = "correct horse battery staple"
+
+# The fixture of tests/web: `signed_in(Role.VIEWER)`.
+SignedIn = Callable[..., FlaskClient]
 
 _numbers = count(1)
 
@@ -43,6 +48,11 @@ def make_user(
     with transaction() as session:
         row = session.scalars(insert(models.User).values(**values).returning(models.User)).one()
     return User.of(row)
+
+
+def make_actor(role: Role = Role.OPERATOR) -> Actor:
+    """A new user, as the domain sees one who asks."""
+    return make_user(role).actor
 
 
 @lru_cache(maxsize=1)

@@ -11,12 +11,7 @@ from dashboard.domain.client_rules import ClientDraft
 from dashboard.domain.clients import ClientView
 from dashboard.domain.imports import ImportDraft, ImportView
 from dashboard.domain.permissions import Actor
-from dashboard.models import Client, KnownPhones, Role
-from tests.factories import make_user
-
-
-def make_actor(role: Role = Role.OPERATOR) -> Actor:
-    return Actor(make_user(role).id, role)
+from dashboard.models import Client, KnownPhones
 
 
 def draft(

@@ -8,7 +8,6 @@ from werkzeug.test import TestResponse
 
 from dashboard.database import db, transaction
 from dashboard.domain import mailings
-from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from dashboard.jobs import queues
 from dashboard.models import Mailing, State
@@ -33,7 +32,7 @@ def written(**changes: object) -> dict[str, object]:
 
 def draft_of(app: Flask, owner: User, **changes: object) -> int:
     with app.app_context():
-        return mailings.create(Actor(owner.id, owner.role), make_draft(**changes))
+        return mailings.create(owner.actor, make_draft(**changes))
 
 
 def set_state(app: Flask, mailing_id: int, state: State) -> None:

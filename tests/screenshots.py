@@ -95,7 +95,7 @@ def fill(installation: Installation) -> dict[str, str]:
         later = schedule(owner, title="С Новым годом", starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=9))
         queues.work_later()
         clock.sleep(8)
-        failed = next(row.id for row in messages_of(running) if row.status is Status.FAILED)
+        failed = wait_for_failed(running)
     return {
         "message-failed": f"/messages/{failed}",
         "overview": "/",
@@ -116,6 +116,15 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
         "missing": "/mailings/999999",
     }
+
+
+def wait_for_failed(mailing_id: int) -> int:
+    """Few fail, so it may take a while; the number of the first."""
+    while True:
+        for message in messages_of(mailing_id):
+            if message.status is Status.FAILED:
+                return message.id
+        clock.sleep(1)
 
 
 def import_file(owner: Actor, folder: Path) -> int:

@@ -5,12 +5,11 @@ from flask import current_app
 from flask.cli import with_appcontext
 
 from config import Settings
-from dashboard.domain import demo, permissions, user_rules, users
-from dashboard.domain.permissions import Actor
-from dashboard.domain.users import User
-from dashboard.jobs import queues
-from dashboard.models import Role
 
+from ..domain import demo, permissions, user_rules, users
+from ..domain.users import User
+from ..jobs import queues
+from ..models import Role
 from .users import database_explained
 
 CLIENTS = 2_160
@@ -25,8 +24,7 @@ def demo_command(clients: int, owner: str | None) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     with database_explained():
         user = _owner(owner)
-        actor = Actor(user.id, user.role)
-        added = demo.add(actor, clients, user.timezone, is_safe=settings.simulated)
+        added = demo.add(user.actor, clients, user.timezone, is_safe=settings.simulated)
     click.echo(f"{user.name} has {added.clients} more clients and {added.mailings} more mailings.")
     if added.is_started:
         queues.work_later()
@@ -41,7 +39,7 @@ def _owner(name: str | None) -> User:
         everybody = [user for user in everybody if user_rules.name_key(user.name) == user_rules.name_key(name)]
         if not everybody:
             raise click.ClickException(f"There is no user {name!r}: `flask users list` shows who there is.")
-        if not permissions.may_change(Actor(everybody[0].id, everybody[0].role)):
+        if not permissions.may_change(everybody[0].actor):
             raise click.ClickException(f"{name} is a viewer, and viewers own no clients.")
         return everybody[0]
     administrators = [user for user in everybody if user.role is Role.ADMINISTRATOR]

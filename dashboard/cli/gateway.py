@@ -9,12 +9,13 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from dashboard import clock
-from dashboard.gateway import CheckResult, GatewaySettings, Reason, check, token_expires_at
-from dashboard.gateway.simulator import Simulator
-from dashboard.gateway.simulator_faults import Faults, FaultsError
-from dashboard.gateway.simulator_log import AcceptedLog
-from dashboard.gateway.simulator_server import serve
+from .. import clock
+from ..gateway import CheckResult, Reason, check, token_expires_at
+from ..gateway.simulator import Simulator
+from ..gateway.simulator_faults import Faults, FaultsError
+from ..gateway.simulator_log import AcceptedLog
+from ..gateway.simulator_server import serve
+from ..jobs.tasks import gateway_settings
 
 
 def _read_faults(context: click.Context, parameter: click.Parameter, value: str) -> Faults:
@@ -70,11 +71,7 @@ def check_gateway() -> None:
     """Ask the configured gateway whether it answers and takes the token; sends no message."""
     settings = current_app.config["SETTINGS"]
     try:
-        target = GatewaySettings(
-            url=settings.gateway_url,
-            token=settings.gateway_token,
-            timeout_seconds=settings.gateway_timeout_seconds,
-        )
+        target = gateway_settings(settings)
     except ValueError as error:
         raise click.ClickException(f"The gateway's settings cannot work: {error}.") from error
     result = check(target)

@@ -34,12 +34,16 @@ _PR_SET_PDEATHSIG = 1
 
 @dataclass(frozen=True)
 class Program:
-    """`ground` programs are what the others stand on: started before them, stopped after them."""
+    """`ground` programs are what the others stand on: started before them, stopped after them.
+
+    `folder` is made before each start: somebody may have tidied it away, and without it no new one would start.
+    """
 
     name: str
     command: list[str]
     processes: int = 1
     ground: bool = False
+    folder: Path | None = None
 
 
 def programs(settings: Settings) -> list[Program]:
@@ -52,7 +56,7 @@ def programs(settings: Settings) -> list[Program]:
     if settings.simulated:
         table.insert(0, Program("simulator", _flask("gateway"), ground=True))
     if settings.own_redis:
-        table.insert(0, Program("redis", _redis(settings), ground=True))
+        table.insert(0, Program("redis", _redis(settings), ground=True, folder=settings.data_dir / "redis"))
     return table
 
 
@@ -113,6 +117,8 @@ def _watcher(program: Program, run_dir: Path) -> Any:
     hooks: dict[str, tuple[Callable[..., bool], bool]] = {"after_reap": (_announce_death, True)}
     if program.name == "redis":
         hooks["after_start"] = (lambda **_: _wait_for(run_dir / "redis.sock"), True)
+    if folder := program.folder:
+        hooks["before_spawn"] = (lambda **_: _make(folder), True)
     return _watcher_class()(
         program.name,
         shlex.quote(program.command[0]),
@@ -133,6 +139,11 @@ def _announce_death(watcher: Any, exit_code: int | None = None, **_: object) -> 
     if not watcher.is_stopping() and not watcher.is_stopped():
         by = signal.Signals(-exit_code).name if exit_code and exit_code < 0 else f"code {exit_code}"
         print(f"{watcher.name} ended ({by}); starting it again", file=sys.stderr, flush=True)
+    return True
+
+
+def _make(folder: Path) -> bool:
+    folder.mkdir(parents=True, exist_ok=True)
     return True
 
 

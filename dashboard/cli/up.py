@@ -16,9 +16,10 @@ from flask.cli import with_appcontext
 from sqlalchemy.exc import OperationalError
 
 from config import ROOT, Settings
-from dashboard.cli.supervisor import programs, redis_server, supervise
-from dashboard.database import db
-from dashboard.domain import users
+
+from ..database import db
+from ..domain import users
+from .supervisor import programs, redis_server, supervise
 
 
 @click.command()

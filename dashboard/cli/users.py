@@ -11,9 +11,10 @@ from flask_babel import force_locale
 from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from config import Settings
-from dashboard.domain import users
-from dashboard.domain.errors import Invalid, Problem
-from dashboard.models import Role
+
+from ..domain import users
+from ..domain.errors import Invalid, Problem
+from ..models import Role
 
 group = AppGroup("users", help="Make users and list them.")
 

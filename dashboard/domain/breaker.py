@@ -1,9 +1,9 @@
 """Is the gateway itself in trouble, so that calling it would only use up messages?"""
 
 import logging
-from collections import deque
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
+from heapq import heappush, heappushpop
 
 from sqlalchemy import update
 
@@ -22,26 +22,33 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=30)
 NOBODY_LISTENS = frozenset(
     {Reason.REFUSED_CONNECTION, Reason.UNRESOLVED, Reason.CONNECT_TIMEOUT, Reason.TLS, Reason.NOT_CONNECTED}
 )
-# How long one worker has the probe for itself; longer than a call may take.
-PROBE_LEASE = timedelta(seconds=20)
+# After the deadline of a probe's call, so long may it take until what came of it is written.
+PROBE_MARGIN = timedelta(seconds=10)
 
 
 class Watch:
-    """One worker's view of its last calls: when does trouble of single messages become trouble of the gateway?"""
+    """One worker's view of its last calls: when does trouble of single messages become trouble of the gateway?
+
+    The last calls are those that began last. By their ends, the few that time out would come together when
+    nothing else is under way any more, and look like a gateway that has died.
+    """
 
     def __init__(self) -> None:
-        self._failures: deque[bool] = deque(maxlen=WINDOW_CALLS)
+        # When each began and whether it failed, the oldest first (a heap).
+        self._calls: list[tuple[datetime, bool]] = []
 
     def trouble(self, answers: Iterable[Answer]) -> str | None:
         """Take note of these answers; a reason to open the breaker, or None."""
         for answer in answers:
             if is_gateways_fault(answer):
-                self._failures.clear()
+                self._calls.clear()
                 return answer.reason
             # A refusal too: nearly nothing but refusals means that the address or the request is wrong.
-            self._failures.append(answer.verdict is not Verdict.ACCEPTED)
-        if len(self._failures) == WINDOW_CALLS and sum(self._failures) >= FAILING_SHARE * WINDOW_CALLS:
-            self._failures.clear()
+            push = heappush if len(self._calls) < WINDOW_CALLS else heappushpop
+            push(self._calls, (answer.started_at, answer.verdict is not Verdict.ACCEPTED))
+        failures = sum(has_failed for _began_at, has_failed in self._calls)
+        if len(self._calls) == WINDOW_CALLS and failures >= FAILING_SHARE * WINDOW_CALLS:
+            self._calls.clear()
             return "error_rate"
         return None
 
@@ -105,7 +112,7 @@ def close() -> None:
         logger.info("breaker closed")
 
 
-def take_probe() -> bool:
+def take_probe(call_deadline: timedelta) -> bool:
     """Of all workers, the one that gets True may send one message through the open breaker."""
     with transaction() as session:
         now = clock.database_now(session)
@@ -113,6 +120,6 @@ def take_probe() -> bool:
             session,
             update(Service)
             .where(Service.id == 1, Service.breaker == Breaker.OPEN, Service.breaker_probe_at <= now)
-            .values(breaker_probe_at=now + PROBE_LEASE),
+            .values(breaker_probe_at=now + call_deadline + PROBE_MARGIN),
         )
     return taken > 0

@@ -70,6 +70,8 @@ class Round:
         self._pace = Pace()
         self._rotation: deque[int] = deque()
         self._armed: deque[tuple[float, Call]] = deque()
+        # Armed, and never to be called for; their release may be written although its answer was lost.
+        self._unwanted: list[Call] = []
         self._answers: list[Answer] = []
         # When to look for due mailings again; zero asks for it at once.
         self._look_at = 0.0
@@ -128,7 +130,7 @@ class Round:
         return db.session.get_one(Service, 1, populate_existing=True).breaker is Breaker.OPEN
 
     def _probe(self, mailing_id: int) -> None:
-        if self._gateway.in_flight or self._armed or not breaker.take_probe():
+        if self._gateway.in_flight or self._armed or not breaker.take_probe(self._policy.call_deadline):
             return
         self._keep(outbox.arm(mailing_id, 1, self._token, self._policy, probing=True))
         self._probing = bool(self._armed)
@@ -160,10 +162,12 @@ class Round:
             self._gateway.submit(self._armed.popleft()[1])
 
     def _release_armed(self) -> None:
-        """Give back what was armed and not yet called for."""
-        calls = [call for _at, call in self._armed]
+        """Give back what was armed and not yet called for; now or later, but it is not called for any more."""
+        self._unwanted += [call for _at, call in self._armed]
+        self._armed.clear()
+        calls = self._unwanted
         if calls and self._write("armed messages", lambda: outbox.release(calls, self._token)):
-            self._armed.clear()
+            self._unwanted = []
 
     def _write(self, what: str, work: Callable[[], None]) -> bool:
         """False: the database takes nothing now. It is asked again after a pause, and nothing new is begun."""
@@ -216,22 +220,24 @@ class Round:
     def _wind_up(self) -> None:
         """Nothing new; every call under way comes to its end and is written, the rest is given back."""
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
-        while self._gateway.in_flight or self._answers or self._armed or self._is_arming_in_doubt:
+        while not self._is_all_written() or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:
                 lost = [answer.message_id for answer in self._answers]
                 logger.error("results could not be written; the sweep decides", extra={"messages": lost})
                 return
             self._gather()
-            if self._unwritten():
-                clock.sleep(0.0 if self._gateway.in_flight else WRITE_AGAIN_SECONDS)
-                continue
-            self._release_armed()
-            self._release_in_doubt()
+            if not self._unwritten():
+                self._release_armed()
+                self._release_in_doubt()
+            elif not self._gateway.in_flight:
+                clock.sleep(WRITE_AGAIN_SECONDS)
+
+    def _is_all_written(self) -> bool:
+        return not (self._gateway.in_flight or self._answers or self._armed or self._unwanted)
 
     def _release_in_doubt(self) -> None:
         """Whatever is still under our token when all our calls are written was never called for."""
-        is_all_written = not (self._gateway.in_flight or self._answers or self._armed)
-        if self._is_arming_in_doubt and is_all_written:
+        if self._is_arming_in_doubt and self._is_all_written():
             self._is_arming_in_doubt = not self._write("armed messages", lambda: outbox.release_all(self._token))
 
     def _more_is_due(self) -> bool:

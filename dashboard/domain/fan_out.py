@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import BigInteger, String
 
 from .. import clock
-from ..database import db, insert_or_ignore, json_record, transaction
+from ..database import db, insert_or_ignore, json_record, retrying, transaction
 from ..models import Client, FanOut, Lane, Mailing, Message, Status, StopListEntry
 from . import audience, ids, lanes, tallies
 from .personalisation import placeholders
@@ -29,7 +29,14 @@ def one_range() -> bool:
     if not is_pending():
         return False
     first_id = ids.take(RANGE)
-    with transaction() as session:
+    return retrying(lambda: _next_range(first_id))
+
+
+def _next_range(first_id: int) -> bool:
+    """In one instant: a client who gets a tag or moves to a new zone between two statements would have no lane to
+    be entered into, or take a number beyond the range's own.
+    """
+    with transaction(one_instant=True) as session:
         checkpoint = session.scalar(_pending().with_for_update(skip_locked=True, of=FanOut))
         if checkpoint is None:
             return False

@@ -5,12 +5,11 @@ from sqlalchemy.orm import Session
 
 from .. import clock, zones
 from ..database import db, transaction
-from ..models import Client, Lane, Mailing, State
+from ..models import UNDER_WAY, Client, Lane, Mailing
 from . import audience
 from .outbox import SendingPolicy
 from .timing import Timetable, Window, next_opening
 
-BEFORE_THE_END = (State.RUNNING, State.PAUSED)
 # Lanes that one look moves on.
 AT_ONCE = 2_000
 
@@ -52,7 +51,7 @@ def move_on(policy: SendingPolicy) -> int:
     over = (
         select(Lane.mailing_id, Lane.timezone, Lane.closes_at)
         .join(Mailing, Mailing.id == Lane.mailing_id)
-        .where(Mailing.state.in_(BEFORE_THE_END), Lane.closes_at <= now + policy.call_deadline)
+        .where(Mailing.state.in_(UNDER_WAY), Lane.closes_at <= now + policy.call_deadline)
         .limit(AT_ONCE)
     )
     rows = db.session.execute(over).all()

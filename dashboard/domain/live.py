@@ -1,21 +1,20 @@
 """How does a mailing stand at this moment? One picture for its page and for the poll that replaces a part."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from hashlib import blake2s
 
 from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import Dimension, Mailing, State, Status, User
-from ..models.message import WAITING
+from ..models import UNDER_WAY, WAITING, Dimension, Mailing, State, Status, User
 from . import audience, mailings, pace, statistics
 from .mailings import Verb
 from .permissions import Actor, may_change, may_see_all
 from .statistics import Breakdown, Counts, NewestError
+from .versions import version_of
 
-BEFORE_THE_END = (State.SCHEDULED, State.RUNNING, State.PAUSED)
+NOT_OVER = (State.SCHEDULED, *UNDER_WAY)
 # Asked for again and again, so counting whom a mailing would address stops here: "more than".
 COUNTED_AT_MOST = 100_000
 # Seconds between two polls while messages may move, and while only a person or a distant start can change a thing.
@@ -74,9 +73,7 @@ class LivePicture:
 
     @property
     def version(self) -> str:
-        """Short, and another one whenever anything in the picture is."""
-        content = repr([getattr(self, field.name) for field in fields(self)])
-        return blake2s(content.encode(), digest_size=8).hexdigest()
+        return version_of(self)
 
 
 def picture(actor: Actor, mailing_id: int) -> LivePicture:
@@ -115,7 +112,7 @@ def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> L
         by_zone=statistics.breakdown(mailing.id, Dimension.ZONE),
         reasons=[(row.status, row.reason, row.count) for row in statistics.reasons(mailing.id)],
         errors=statistics.newest_errors(mailing.id),
-        changes=mailing.state in BEFORE_THE_END or waiting > 0 or is_selecting,
+        changes=mailing.state in NOT_OVER or waiting > 0 or is_selecting,
         poll_seconds=PATIENT_POLL_SECONDS if _rests(mailing, counts, now) else POLL_SECONDS,
     )
 
@@ -129,7 +126,7 @@ def _rests(mailing: Mailing, counts: Counts, now: datetime) -> bool:
 
 def _addressed(mailing: Mailing) -> int:
     """Stops one beyond the bound."""
-    some = audience.client_ids(audience.of(mailing)).limit(COUNTED_AT_MOST + 1).subquery()
+    some = audience.client_ids(audience.of(mailing), at_once=True).limit(COUNTED_AT_MOST + 1).subquery()
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 

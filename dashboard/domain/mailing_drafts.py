@@ -1,17 +1,17 @@
 """Is what somebody wrote a mailing? One check for the page and for programs."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
 from .audience import Audience
+from .client_rules import OPERATOR_CODE
 from .errors import Invalid, Problem
+from .personalisation import stray_braces
 
 LONGEST_TITLE = 200
 # Ten parts of an SMS in Unicode (67 characters each): longer texts are a mistake, and an expensive one.
 LONGEST_TEXT = 670
-OPERATOR_CODE = re.compile(r"[0-9]{3}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,8 @@ def _wording_problems(draft: MailingDraft) -> list[Problem]:
             problems.append(Problem(field, f"{field}_too_long", {"longest": longest, "length": len(value)}))
         elif "\x00" in value:
             problems.append(Problem(field, "control_character"))
+    if stray := stray_braces(draft.text):
+        problems.append(Problem("text", "placeholder_invalid", {"found": stray}))
     return problems
 
 

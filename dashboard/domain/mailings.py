@@ -7,7 +7,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..database import db, rows_changed, transaction
+from ..database import db, insert_or_ignore, rows_changed, transaction
 from ..models import Mailing, State
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
@@ -45,16 +45,29 @@ def get(actor: Actor, mailing_id: int) -> Mailing:
     return found
 
 
-def create(actor: Actor, draft: MailingDraft) -> int:
-    """A new draft of this actor's; answers its id. Raises Invalid."""
+def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> int:
+    """A new draft of this actor's; answers its id. Raises Invalid.
+
+    `form_key` names the form it was typed into: sent twice, it makes one mailing. Conflict if something else has
+    been made from that form.
+    """
     require_change(actor)
     values = checked(draft)
     with transaction() as session:
         now = clock.database_now(session)
-        mailing = Mailing(owner_id=actor.id, created_at=now, updated_at=now, **values)
-        session.add(mailing)
-        session.flush()
-        return mailing.id
+        insert = insert_or_ignore(Mailing).returning(Mailing.id)
+        row = {"owner_id": actor.id, "form_key": form_key, "created_at": now, "updated_at": now, **values}
+        mailing_id = session.scalar(insert.values(row))
+        return _made_before(actor, form_key, values) if mailing_id is None else mailing_id
+
+
+def _made_before(actor: Actor, form_key: str | None, values: dict[str, Any]) -> int:
+    mailing = db.session.scalars(
+        select(Mailing).where(Mailing.owner_id == actor.id, Mailing.form_key == form_key)
+    ).one()
+    if any(getattr(mailing, name) != value for name, value in values.items()):
+        raise Conflict("mailing_made_before")
+    return mailing.id
 
 
 def change(actor: Actor, mailing_id: int, draft: MailingDraft, version: int) -> None:
@@ -99,11 +112,19 @@ def schedule(actor: Actor, mailing_id: int) -> None:
         _move(session, actor, mailing_id, Verb.SCHEDULE, launched_at=now)
 
 
-def launch(actor: Actor, draft: MailingDraft, mailing_id: int | None = None, version: int = 1) -> int:
+def launch(
+    actor: Actor,
+    draft: MailingDraft,
+    mailing_id: int | None = None,
+    version: int = 1,
+    form_key: str | None = None,
+) -> int:
     """Save (a new one without `mailing_id`) and schedule: both happen or neither. Answers the mailing's id."""
     with transaction():
         if mailing_id is None:
-            mailing_id = create(actor, draft)
+            mailing_id = create(actor, draft, form_key)
+            if get(actor, mailing_id).state is not State.DRAFT:
+                return mailing_id  # the same form, sent a second time
         else:
             change(actor, mailing_id, draft, version)
         schedule(actor, mailing_id)

@@ -64,9 +64,9 @@ def arm(mailing_id: int, limit: int, token: str, policy: SendingPolicy, *, probi
     `probing`: the caller holds the breaker's probe and may pass it.
     """
     with transaction() as session:
-        now = clock.database_now(session)
         service = session.get_one(Service, 1, with_for_update={"read": True})
         mailing = session.get_one(Mailing, mailing_id, with_for_update={"read": True})
+        now = clock.database_now(session)  # not before the locks, which may have to be waited for
         if mailing.state is not State.RUNNING or (service.breaker is Breaker.OPEN and not probing):
             return []
         rows = _skip_stop_listed(session, _take(session, mailing_id, limit, now, policy), now)

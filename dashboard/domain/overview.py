@@ -1,18 +1,17 @@
 """What runs, what comes next, what needs a person's decision, and what was today?"""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, tzinfo
-from hashlib import blake2s
 
 from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import Breaker, Client, Dimension, Mailing, Service, State, Status, Tally
-from ..models.message import WAITING
+from ..models import UNDER_WAY, WAITING, Breaker, Client, Dimension, Mailing, Service, State, Status, Tally
 from . import pace, statistics
 from .permissions import Actor, visible
 from .statistics import Counts
+from .versions import version_of
 
 # Of each list; the page of mailings shows the rest.
 MOST_SHOWN = 10
@@ -73,9 +72,7 @@ class Overview:
 
     @property
     def version(self) -> str:
-        """Short, and another one whenever anything in the picture is."""
-        content = repr([getattr(self, field.name) for field in fields(self)])
-        return blake2s(content.encode(), digest_size=8).hexdigest()
+        return version_of(self)
 
 
 def picture(actor: Actor, zone: tzinfo) -> Overview:
@@ -102,7 +99,7 @@ def start_of_day(now: datetime, zone: tzinfo) -> datetime:
 def _running(actor: Actor, now: datetime) -> list[RunningMailing]:
     mailings = db.session.scalars(
         select(Mailing)
-        .where(Mailing.state.in_((State.RUNNING, State.PAUSED)), visible(Mailing.owner_id, actor))
+        .where(Mailing.state.in_(UNDER_WAY), visible(Mailing.owner_id, actor))
         .order_by(Mailing.state.desc(), Mailing.id.desc())
         .limit(MOST_SHOWN)
     ).all()

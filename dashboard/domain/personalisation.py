@@ -3,13 +3,19 @@
 import re
 from collections.abc import Mapping
 
-# {{name}}: letters of any alphabet, digits and underscores, as attributes are named.
-PLACEHOLDER = re.compile(r"\{\{\s*(\w{1,32})\s*\}\}")
+# {{name}}: letters of any alphabet, digits and underscores, as attributes are named; no digit comes first.
+PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,31})\s*\}\}")
 
 
 def placeholders(text: str) -> tuple[str, ...]:
     """The attribute names the text asks for, each once, in order of appearance."""
     return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
+
+
+def stray_braces(text: str) -> str | None:
+    """The first braces that ask for no attribute, with what follows: a client would read them. None: all do."""
+    found = re.search(r"\{\{.{0,32}|\}\}", PLACEHOLDER.sub("", text), re.DOTALL)
+    return found.group().strip() if found else None
 
 
 def render(text: str, values: Mapping[str, str] | None) -> str:

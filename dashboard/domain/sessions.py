@@ -70,9 +70,3 @@ def end(token: str) -> None:
     """May be repeated."""
     with transaction() as session:
         session.execute(delete(UserSession).where(UserSession.token_hash == token_hash(token)))
-
-
-def end_all(user_id: int) -> None:
-    """Wherever this user is signed in."""
-    with transaction() as session:
-        session.execute(delete(UserSession).where(UserSession.user_id == user_id))

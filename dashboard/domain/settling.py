@@ -1,10 +1,10 @@
 """How did these calls end, and where do their messages stand now?"""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
 from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
@@ -41,23 +41,7 @@ def settle(answers: Sequence[Answer], token: str, policy: SendingPolicy) -> None
     by_id = {answer.message_id: answer for answer in answers}
     with transaction() as session:
         now = clock.database_now(session)
-        rows = session.execute(
-            select(
-                Message.id,
-                Message.mailing_id,
-                Message.operator_code,
-                Message.timezone,
-                Message.status,
-                Message.reason,
-                Message.tries,
-                Message.settled_at,
-                Message.send_after,
-                Message.lease_token,
-            )
-            .where(Message.id.in_(by_id))
-            .order_by(Message.id)
-            .with_for_update()
-        ).all()
+        rows = _locked(session, by_id)
         settled = [
             (row, by_id[row.id], outcome(row.tries, by_id[row.id], now, policy))
             for row in rows
@@ -65,6 +49,26 @@ def settle(answers: Sequence[Answer], token: str, policy: SendingPolicy) -> None
         ]
         _write(session, settled, now)
         _write_attempts(session, [(row, by_id[row.id]) for row in rows if _leaves_a_trace(row, by_id[row.id])])
+
+
+def _locked(session: Session, message_ids: Collection[int]) -> Sequence[AnyRow]:
+    return session.execute(
+        select(
+            Message.id,
+            Message.mailing_id,
+            Message.operator_code,
+            Message.timezone,
+            Message.status,
+            Message.reason,
+            Message.tries,
+            Message.settled_at,
+            Message.send_after,
+            Message.lease_token,
+        )
+        .where(Message.id.in_(message_ids))
+        .order_by(Message.id)
+        .with_for_update()
+    ).all()
 
 
 def _counts(row: AnyRow, answer: Answer, token: str) -> bool:
@@ -111,32 +115,26 @@ def _write(session: Session, settled: Sequence[tuple[AnyRow, Answer, Outcome]], 
             lease_token=None,
             lease_until=None,
         ),
-        [
-            {
-                "of_id": row.id,
-                "status": result.status,
-                "reason": result.reason,
-                "tries": result.tries,
-                "send_after": result.send_after or row.send_after,
-                "settled_at": None if result.status is Status.QUEUED else now,
-                "duration_ms": answer.duration_ms,
-            }
-            for row, answer, result in settled
-        ],
+        [_changes(row, answer, result, now) for row, answer, result in settled],
     )
-    tallies.record(
-        session,
-        (
-            Move(
-                row.mailing_id,
-                row.operator_code,
-                row.timezone,
-                Place(row.status, row.reason, row.settled_at),
-                Place(result.status, result.reason, now),
-            )
-            for row, _answer, result in settled
-        ),
-    )
+    tallies.record(session, (_move(row, result, now) for row, _answer, result in settled))
+
+
+def _changes(row: AnyRow, answer: Answer, result: Outcome, now: datetime) -> dict[str, Any]:
+    return {
+        "of_id": row.id,
+        "status": result.status,
+        "reason": result.reason,
+        "tries": result.tries,
+        "send_after": result.send_after or row.send_after,
+        "settled_at": None if result.status is Status.QUEUED else now,
+        "duration_ms": answer.duration_ms,
+    }
+
+
+def _move(row: AnyRow, result: Outcome, now: datetime) -> Move:
+    old, new = Place(row.status, row.reason, row.settled_at), Place(result.status, result.reason, now)
+    return Move(row.mailing_id, row.operator_code, row.timezone, old, new)
 
 
 def _leaves_a_trace(row: AnyRow, answer: Answer) -> bool:

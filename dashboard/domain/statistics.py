@@ -8,8 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from ..database import db
-from ..models import Attempt, Dimension, Mailing, Message, Status, Tally
-from ..models.message import WAITING
+from ..models import WAITING, Attempt, Dimension, Mailing, Message, Status, Tally
 from . import tallies
 from .permissions import Actor, visible
 

@@ -7,9 +7,8 @@ from sqlalchemy import select, update
 
 from .. import clock
 from ..database import AnySelect, db, rows_changed, transaction
-from ..models import Heartbeat, Lane, Mailing, Message, State, Status
+from ..models import UNDER_WAY, Heartbeat, Lane, Mailing, Message, State, Status
 from . import lanes, tallies
-from .lanes import BEFORE_THE_END
 from .outbox import OnUncertain, SendingPolicy, move
 from .tallies import Place
 
@@ -42,27 +41,33 @@ def sweep_if_due(policy: SendingPolicy) -> bool:
 def recover(policy: SendingPolicy) -> int:
     """Decide on messages whose worker died between arming and settling: the text may have gone out.
 
-    Under `hold` nobody but a person can know; under `retry` the same msgId is tried again.
+    Under `hold` nobody but a person can know; under `retry` the same msgId is tried again, as often as any other:
+    a message that kills its workers must not go out for ever.
     """
-    hold = policy.on_uncertain is OnUncertain.HOLD
     recovered = 0
     while True:
         with transaction() as session:
             now = clock.database_now(session)
-            lost = _take(select_places().where(Message.status == Status.SENDING, Message.lease_until < now))
-            rows = session.execute(lost).all()
-            new = Place(Status.UNKNOWN if hold else Status.QUEUED, "worker_lost", now)
-            move(session, rows, Place(Status.SENDING), new, is_a_try=True)
+            lost = _select_places().where(Message.status == Status.SENDING, Message.lease_until < now)
+            rows = session.execute(_take(lost.add_columns(Message.tries))).all()
+            for status in (Status.QUEUED, Status.UNKNOWN):
+                those = [row for row in rows if _after_loss(row.tries, policy) is status]
+                move(session, those, Place(Status.SENDING), Place(status, "worker_lost", now), is_a_try=True)
         recovered += len(rows)
         if len(rows) < AT_ONCE:
             break
     if recovered:
-        logger.warning("messages of a lost worker recovered", extra={"count": recovered, "status": new.status})
+        logger.warning("messages of a lost worker recovered", extra={"count": recovered})
     return recovered
 
 
-def select_places() -> AnySelect:
+def _select_places() -> AnySelect:
     return select(Message.id, Message.mailing_id, Message.operator_code, Message.timezone)
+
+
+def _after_loss(tries: int, policy: SendingPolicy) -> Status:
+    is_last = tries + 1 >= policy.most_tries
+    return Status.UNKNOWN if is_last or policy.on_uncertain is OnUncertain.HOLD else Status.QUEUED
 
 
 def _take(query: AnySelect) -> AnySelect:
@@ -74,7 +79,7 @@ def expire_closed() -> int:
     closed = (
         select(Lane.mailing_id, Lane.timezone)
         .join(Mailing, Mailing.id == Lane.mailing_id)
-        .where(Mailing.state.in_(BEFORE_THE_END), Lane.opens_at.is_(None))
+        .where(Mailing.state.in_(UNDER_WAY), Lane.opens_at.is_(None))
         .where(
             select(Message.id)
             .where(Message.mailing_id == Lane.mailing_id, Message.timezone == Lane.timezone)
@@ -84,7 +89,7 @@ def expire_closed() -> int:
     )
     expired = 0
     for mailing_id, timezone in db.session.execute(closed).all():
-        waiting = select_places().where(
+        waiting = _select_places().where(
             Message.mailing_id == mailing_id, Message.timezone == timezone, Message.status == Status.QUEUED
         )
         expired += _close_all(waiting, Status.EXPIRED, "window_closed")
@@ -102,7 +107,7 @@ def cancel_waiting() -> int:
     )
     count = 0
     for mailing_id in db.session.scalars(cancelled).all():
-        waiting = select_places().where(Message.mailing_id == mailing_id, Message.status == Status.QUEUED)
+        waiting = _select_places().where(Message.mailing_id == mailing_id, Message.status == Status.QUEUED)
         count += _close_all(waiting, Status.CANCELLED, "mailing_cancelled")
     return count
 
@@ -128,7 +133,7 @@ def finish() -> list[int]:
         waits = select(Message.id).where(Message.mailing_id == Mailing.id)
         finished = session.scalars(
             update(Mailing)
-            .where(Mailing.state.in_(BEFORE_THE_END), Mailing.fanned_out_at.is_not(None))
+            .where(Mailing.state.in_(UNDER_WAY), Mailing.fanned_out_at.is_not(None))
             .where(~waits.where(Message.status == Status.QUEUED).exists())
             .where(~waits.where(Message.status == Status.SENDING).exists())
             .values(state=State.FINISHED, finished_at=now, updated_at=now)

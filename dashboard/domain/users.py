@@ -16,6 +16,7 @@ from ..database import db, end_reading, transaction
 from ..models import Role, SetupLink
 from . import passwords, user_rules
 from .errors import Conflict, Invalid, Problem
+from .permissions import Actor
 from .user_rules import name_key, tidy
 
 SETUP_LINK_LIFETIME = timedelta(hours=24)
@@ -46,6 +47,10 @@ class User:
             theme=row.theme,
             timezone=row.timezone,
         )
+
+    @property
+    def actor(self) -> Actor:
+        return Actor(self.id, self.role)
 
 
 @dataclass(frozen=True, slots=True)

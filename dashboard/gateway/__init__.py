@@ -1,8 +1,8 @@
 """The gateway room: speaks the protocol of the external SMS service and knows nothing of our database."""
 
-from dashboard.gateway.calls import Answer, Call, GatewaySettings, Reason, Verdict
-from dashboard.gateway.check import CheckResult, check, token_expires_at
-from dashboard.gateway.http import HttpGateway
+from .calls import Answer, Call, GatewaySettings, Reason, Verdict
+from .check import CheckResult, check, token_expires_at
+from .http import HttpGateway
 
 __all__ = [
     "Answer",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from dashboard.gateway.calls import Reason, Verdict
+from .calls import Reason, Verdict
 
 EXCERPT_LENGTH = 200
 LONGEST_RETRY_AFTER_SECONDS = 3600.0

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 
 import requests
 
-from dashboard import clock
-from dashboard.gateway.calls import GatewaySettings, Reason
+from .. import clock
+from .calls import GatewaySettings, Reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ from typing import Self
 
 import pycurl
 
-from dashboard import clock
-from dashboard.gateway.calls import Answer, Call, GatewaySettings
-from dashboard.gateway.http_line import Line
+from .. import clock
+from .calls import Answer, Call, GatewaySettings
+from .http_line import Line
 
 # While a host name is being resolved there is no descriptor to wait for.
 _NOTHING_TO_WATCH_SECONDS = 0.002

@@ -25,10 +25,10 @@ from collections.abc import Sequence
 
 import pycurl
 
-from dashboard import clock
-from dashboard.gateway import answers
-from dashboard.gateway.answers import Meaning
-from dashboard.gateway.calls import Answer, Call, GatewaySettings, Reason, Verdict
+from .. import clock
+from . import answers
+from .answers import Meaning
+from .calls import Answer, Call, GatewaySettings, Reason, Verdict
 
 LONGEST_BODY_BYTES = 64 * 1024
 # Servers close idle connections after some seconds (node: 5, gunicorn: 2, nginx: 75). A request that crosses
@@ -38,6 +38,7 @@ IDLE_SECONDS = 4
 _BEFORE_THE_TEXT = {
     pycurl.E_COULDNT_RESOLVE_HOST: Reason.UNRESOLVED,
     pycurl.E_COULDNT_CONNECT: Reason.REFUSED_CONNECTION,
+    pycurl.E_ABORTED_BY_CALLBACK: Reason.ABANDONED,
     pycurl.E_OPERATION_TIMEDOUT: Reason.CONNECT_TIMEOUT,
     pycurl.E_SSL_CONNECT_ERROR: Reason.TLS,
     pycurl.E_PEER_FAILED_VERIFICATION: Reason.TLS,
@@ -111,8 +112,13 @@ class Line:
         self.close()
         self._connect_anew()
 
-    def give_body(self, size: int) -> bytes:
-        """libcurl asks for the body: once it has been given out there is nothing more to give."""
+    def give_body(self, size: int) -> bytes | int:
+        """libcurl asks for the body: once it has been given out there is nothing more to give.
+
+        Nor after the call's time: a process that was stopped in between must not send what others have taken over.
+        """
+        if clock.monotonic() - self._started > self._settings.timeout_seconds and not self._text_is_out:
+            return int(pycurl.READFUNC_ABORT)
         self._text_is_out = True
         unsent = self._unsent or b""
         self._unsent = unsent[size:]

@@ -12,11 +12,11 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from dashboard import clock
-from dashboard.gateway.check import token_expires_at
-from dashboard.gateway.simulator_faults import AFTER_ACCEPTING, Dice, Faults, FaultsError
-from dashboard.gateway.simulator_log import AcceptedLog
-from dashboard.gateway.simulator_wire import Reply, Request, json_reply
+from .. import clock
+from .check import token_expires_at
+from .simulator_faults import AFTER_ACCEPTING, Dice, Faults, FaultsError
+from .simulator_log import AcceptedLog
+from .simulator_wire import Reply, Request, json_reply
 
 LARGEST_PAGE = 10_000
 HUGE_BODY_BYTES = 1024 * 1024

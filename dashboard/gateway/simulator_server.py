@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dashboard.gateway.simulator import Simulator
-from dashboard.gateway.simulator_faults import Faults
-from dashboard.gateway.simulator_log import AcceptedLog
-from dashboard.gateway.simulator_wire import Connection
+from .simulator import Simulator
+from .simulator_faults import Faults
+from .simulator_log import AcceptedLog
+from .simulator_wire import Connection
 
 
 @dataclass(frozen=True, slots=True)

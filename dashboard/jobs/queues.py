@@ -19,6 +19,7 @@ SENDING = "sending"
 BACKGROUND = "background"
 QUEUES = (SENDING, BACKGROUND)
 
+CONNECT_SECONDS, ANSWER_SECONDS = 2, 5
 # Knocks of the background queue that may wait before more are pointless.
 MOST_WAITING = 100
 
@@ -28,7 +29,13 @@ def connection() -> Redis:
     redis = current_app.extensions.get("redis")
     if redis is None:
         url = current_app.config["SETTINGS"].redis_url
-        redis = Redis.from_url(url, socket_connect_timeout=2, health_check_interval=30)
+        redis = Redis.from_url(
+            url,
+            socket_connect_timeout=CONNECT_SECONDS,
+            # A Redis that hangs must not hang a page; a worker, which waits for jobs, gives itself more.
+            socket_timeout=ANSWER_SECONDS,
+            health_check_interval=30,
+        )
         current_app.extensions["redis"] = redis
     return redis
 

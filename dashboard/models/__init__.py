@@ -2,7 +2,7 @@
 
 from .client import Client, Tag, client_tags
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
-from .mailing import FanOut, Lane, Mailing, State
+from .mailing import UNDER_WAY, FanOut, Lane, Mailing, State
 from .message import WAITING, Attempt, Message, Status
 from .service import Breaker, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
@@ -11,6 +11,7 @@ from .tally import Dimension, Tally
 from .user import Role, User, UserSession
 
 __all__ = [
+    "UNDER_WAY",
     "WAITING",
     "Attempt",
     "Breaker",

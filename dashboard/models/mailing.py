@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
@@ -19,19 +19,29 @@ class State(StrEnum):
     CANCELLED = "cancelled"
 
 
+# Begun and not ended.
+UNDER_WAY = (State.RUNNING, State.PAUSED)
+
+
 class Mailing(Model):
     __tablename__ = "mailings"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="starts_before_end"),
         CheckConstraint("(window_from IS NULL) = (window_to IS NULL)", name="window_whole"),
+        # A form that is sent twice makes one mailing.
+        UniqueConstraint("owner_id", "form_key"),
         # An owner's list, newest first.
         Index(None, "owner_id", "id"),
         # The tick: what is due to start, what runs.
         Index(None, "state", "starts_at"),
+        # The number of a deleted draft is not given again: an old page must not act on another mailing.
+        {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("users.id"))
+    # Names the empty form into which it was typed; none where no form was.
+    form_key: Mapped[str | None] = mapped_column(String(32))
     title: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -15,7 +15,7 @@ from htmx_flask import request
 
 from ..domain import sessions
 from ..domain.errors import Forbidden
-from ..domain.permissions import Actor, may_administer, may_change
+from ..domain.permissions import Actor, may_change
 from ..domain.users import User
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -48,7 +48,7 @@ class CurrentUser(UserMixin):  # type: ignore[misc]
         self.language = user.language
         self.theme = user.theme
         self.timezone = user.timezone
-        self.actor = Actor(user.id, user.role)
+        self.actor = user.actor
         self._token = token
 
     def get_id(self) -> str:
@@ -84,7 +84,6 @@ def requires(rule: Rule) -> Callable[[View], View]:
 
 
 requires_change = requires(may_change)
-requires_administrator = requires(may_administer)
 
 
 def marks_of(view: Callable[..., Any]) -> Marks:

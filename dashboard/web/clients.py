@@ -11,11 +11,10 @@ from .. import zones
 from ..domain import client_lists, clients, stop_list, tags
 from ..domain.client_lists import ClientFilter
 from ..domain.errors import Invalid
-from ..domain.pages import Cursor
 from . import context, respond
 from .access import actor, requires_change
 from .forms.clients import ClientForm
-from .paging import LARGEST_ID, Page, cursor
+from .paging import LARGEST_ID, Page, asked_for
 
 blueprint = Blueprint("clients", __name__, url_prefix="/clients")
 ONE = f"/<int(max={LARGEST_ID}):client_id>"
@@ -26,23 +25,11 @@ LONGEST_FILTER = 200
 def index() -> Response:
     """The whole page, or only the list when htmx asks for another part of it."""
     wanted = ClientFilter(*map(_filter_text, ("q", "tag", "code", "timezone")))
-    found = client_lists.page(actor(), wanted, Cursor(before=cursor("before"), after=cursor("after")))
-    page = Page.of(
-        found.items,
-        total=found.total,
-        total_is_exact=found.total_is_exact,
-        next_={"before": found.next_before},
-        previous={"after": found.previous_after},
-        **asdict(wanted),
-    )
-    shown: dict[str, Any] = {"page": page, "filters": asdict(wanted)}
+    found = client_lists.page(actor(), wanted, asked_for())
+    shown: dict[str, Any] = {"page": Page.by_id(found, **asdict(wanted)), "filters": asdict(wanted)}
     if request.htmx and not request.htmx.boosted and not request.htmx.history_restore_request:
-        answer = respond.partial("clients/_list.html", **shown)
-    else:
-        answer = respond.page("clients/index.html", choices=_choices(wanted), **shown)
-    # Two answers at one address: the browser's Back button must not show the list without its page.
-    answer.vary.add("HX-Request")
-    return answer
+        return respond.partial("clients/_list.html", **shown)
+    return respond.page("clients/index.html", choices=_choices(wanted), **shown)
 
 
 def _filter_text(name: str) -> str:

@@ -15,6 +15,10 @@ from .respond import redirect_to_path
 
 logger = logging.getLogger(__name__)
 
+BROKEN = (
+    "Something broke on our side. Try again in a moment.\nУ нас что-то сломалось. Попробуйте ещё раз чуть позже.\n"
+)
+
 STATUSES: dict[type[DomainError], int] = {NotFound: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
 
 
@@ -54,7 +58,7 @@ def broke(_error: InternalServerError) -> ResponseReturnValue:
         return show(500)
     except SQLAlchemyError:
         # Without a database nobody knows who is asking, nor their language.
-        return Response("Something broke on our side. Try again in a moment.\n", 500, mimetype="text/plain")
+        return Response(BROKEN, 500, mimetype="text/plain")
 
 
 def show(code: int) -> Response:

@@ -33,7 +33,7 @@ def _say_what_may_be_kept(response: Response) -> Response:
             response.cache_control.max_age = ONE_YEAR_SECONDS
         return response
     response.headers["Cache-Control"] = "no-store"
-    # A page and a part of it may share an address.
+    # A page and a part of it may share an address: the Back button must not show the part without its page.
     response.vary.add("HX-Request")
     return response
 

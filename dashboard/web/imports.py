@@ -18,12 +18,11 @@ from .. import zones
 from ..domain import imports
 from ..domain.errors import Invalid
 from ..domain.imports import ProblemView
-from ..domain.pages import Cursor
 from ..jobs import queues
 from . import context, respond
 from .access import actor, poll, requires_change
 from .forms.imports import ImportForm
-from .paging import LARGEST_ID, Page, cursor
+from .paging import LARGEST_ID, Page, asked_for
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 ONE = f"/<int(max={LARGEST_ID}):import_id>"
@@ -36,15 +35,8 @@ _LINES_AT_ONCE = 500
 
 @blueprint.get("")
 def index() -> Response:
-    found = imports.page(actor(), Cursor(before=cursor("before"), after=cursor("after")))
-    page = Page.of(
-        found.items,
-        total=found.total,
-        total_is_exact=found.total_is_exact,
-        next_={"before": found.next_before},
-        previous={"after": found.previous_after},
-    )
-    return respond.page("imports/index.html", page=page)
+    found = imports.page(actor(), asked_for())
+    return respond.page("imports/index.html", page=Page.by_id(found))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -1,6 +1,7 @@
 """How are mailings listed, written, and told what to do?"""
 
 from collections.abc import Callable
+from secrets import token_hex
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -11,14 +12,13 @@ from ..domain import client_lists, mailing_drafts, mailing_lists, mailings, tags
 from ..domain.audience import Audience
 from ..domain.errors import Conflict, Invalid
 from ..domain.mailings import TRANSITIONS, Verb
-from ..domain.pages import Cursor
 from ..domain.permissions import Actor
 from ..jobs import queues
 from ..models import Mailing, Role, State
 from . import context, live, messages, respond
 from .access import actor, requires_change
 from .forms.mailings import MailingForm, contents_of, contents_of_new
-from .paging import LARGEST_ID, Page, cursor
+from .paging import LARGEST_ID, Page, asked_for, row_number
 
 ONE = f"/<int(max={LARGEST_ID}):mailing_id>"
 
@@ -40,16 +40,9 @@ blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=messages.of_mail
 @blueprint.get("")
 def index() -> Response:
     state = _state_asked_for()
-    found = mailing_lists.page(actor(), state, Cursor(before=cursor("before"), after=cursor("after")))
+    found = mailing_lists.page(actor(), state, asked_for())
     filters: dict[str, Any] = {"state": state or ""}
-    page = Page.of(
-        found.items,
-        total=found.total,
-        total_is_exact=found.total_is_exact,
-        next_={"before": found.next_before},
-        previous={"after": found.previous_after},
-        **filters,
-    )
+    page = Page.by_id(found, **filters)
     states = list(mailing_lists.numbers(actor()).items())
     return respond.page("mailings/index.html", page=page, filters=filters, states=states)
 
@@ -87,6 +80,8 @@ def _write(form: MailingForm, mailing: Mailing | None) -> Response:
             _explain(form, refusal)
         except Conflict as refusal:
             form.form_errors.append(refusal.code)
+            # Pressed again on purpose, it makes another one.
+            form.form_key.data = token_hex(16)
             status = 409
     owner = _owner(mailing)
     form.tags.offer(tags.tags_of(owner))
@@ -111,11 +106,11 @@ def _save(form: MailingForm, mailing: Mailing | None) -> Response:
         raise Invalid([])
     mailing_id = mailing.id if mailing else None
     if request.form.get("action") == "schedule":
-        mailing_id = mailings.launch(actor(), draft, mailing_id, form.version_read())
+        mailing_id = mailings.launch(actor(), draft, mailing_id, form.version_read(), form.form_key_read())
         queues.work_later()
         respond.success(_("The mailing is scheduled."))
     elif mailing_id is None:
-        mailing_id = mailings.create(actor(), draft)
+        mailing_id = mailings.create(actor(), draft, form.form_key_read())
         respond.success(_("The draft is saved."))
     else:
         mailings.change(actor(), mailing_id, draft, form.version_read())
@@ -137,7 +132,7 @@ def _owner(mailing: Mailing | None) -> Actor:
 def audience() -> Response:
     """How many clients match what is chosen so far? The rest of the form may be half filled in."""
     form = MailingForm()
-    mailing_id = cursor("mailing_id")
+    mailing_id = row_number("mailing_id")
     owner = _owner(None if mailing_id is None else mailings.get(actor(), mailing_id))
     wanted = Audience(
         owner.id,

@@ -6,6 +6,9 @@ from typing import Any
 
 from flask import request, url_for
 
+from ..domain import pages
+from ..domain.pages import Cursor
+
 # The largest number of a row: what is larger does not fit PostgreSQL's integer, and is nobody's.
 LARGEST_ID = 2**31 - 1
 
@@ -33,6 +36,18 @@ class Page:
         """`next_` and `previous` are a cursor by its parameter's name; its value is None: there is no page."""
         return cls(items, total, total_is_exact, _address(previous, filters), _address(next_, filters))
 
+    @classmethod
+    def by_id(cls, found: pages.Page[Any], **filters: Any) -> "Page":
+        """Of a list that goes by id; `asked_for` reads its cursors again."""
+        return cls.of(
+            found.items,
+            total=found.total,
+            total_is_exact=found.total_is_exact,
+            next_={"before": found.next_before},
+            previous={"after": found.previous_after},
+            **filters,
+        )
+
 
 def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any]) -> str | None:
     """This list, with the filters that are set."""
@@ -42,7 +57,12 @@ def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any]) -> str | No
     return url_for(request.endpoint or "", **(request.view_args or {}), **chosen, **cursors)
 
 
-def cursor(name: str) -> int | None:
+def asked_for() -> Cursor:
+    """Which part of a list that goes by id."""
+    return Cursor(before=row_number("before"), after=row_number("after"))
+
+
+def row_number(name: str) -> int | None:
     """A row's number in the address; anything else is none."""
     number = request.args.get(name, type=int)
     return number if number is not None and 0 < number <= LARGEST_ID else None

@@ -118,9 +118,7 @@ def upgrade() -> None:
         sa.Column("filename", sa.String(length=200), nullable=False),
         sa.Column(
             "known",
-            sa.Enum(
-                "update", "skip", name="knownphones", native_enum=False, create_constraint=True, length=16
-            ),
+            sa.Enum("update", "skip", name="knownphones", native_enum=False, create_constraint=True, length=16),
             nullable=False,
         ),
         sa.Column("timezone", sa.String(length=64), nullable=False),
@@ -161,6 +159,7 @@ def upgrade() -> None:
         "mailings",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("form_key", sa.String(length=32), nullable=True),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
         sa.Column("starts_at", sa.DateTime(timezone=True), nullable=False),
@@ -193,12 +192,12 @@ def upgrade() -> None:
         sa.Column("started_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("fanned_out_at", sa.DateTime(timezone=True), nullable=True),
-        sa.CheckConstraint(
-            "(window_from IS NULL) = (window_to IS NULL)", name=op.f("ck_mailings_window_whole")
-        ),
+        sa.CheckConstraint("(window_from IS NULL) = (window_to IS NULL)", name=op.f("ck_mailings_window_whole")),
         sa.CheckConstraint("starts_at < ends_at", name=op.f("ck_mailings_starts_before_end")),
         sa.ForeignKeyConstraint(["owner_id"], ["users.id"], name=op.f("fk_mailings_owner_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_mailings")),
+        sa.UniqueConstraint("owner_id", "form_key", name=op.f("uq_mailings_owner_id_form_key")),
+        sqlite_autoincrement=True,
     )
     op.create_index(op.f("ix_mailings_owner_id_id"), "mailings", ["owner_id", "id"], unique=False)
     op.create_index(op.f("ix_mailings_state_starts_at"), "mailings", ["state", "starts_at"], unique=False)
@@ -244,9 +243,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["client_id"], ["clients.id"], name=op.f("fk_client_tags_client_id"), ondelete="CASCADE"
         ),
-        sa.ForeignKeyConstraint(
-            ["tag_id"], ["tags.id"], name=op.f("fk_client_tags_tag_id"), ondelete="CASCADE"
-        ),
+        sa.ForeignKeyConstraint(["tag_id"], ["tags.id"], name=op.f("fk_client_tags_tag_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("tag_id", "client_id", name=op.f("pk_client_tags")),
     )
     op.create_index(op.f("ix_client_tags_client_id"), "client_tags", ["client_id"], unique=False)

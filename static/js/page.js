@@ -68,3 +68,6 @@ function freeze(form, frozen) {
 
 // After a refused form, start at the summary of what was wrong.
 document.querySelector("[data-focus]")?.focus();
+
+// On a phone the tabs are wider than the screen: the chosen one must not begin out of sight.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });

@@ -26,7 +26,7 @@ def run(app: Flask, *arguments: str) -> str:
 def make_administrator(app: Flask, name: str = "Anna") -> Actor:
     with app.app_context():
         user = make_user(Role.ADMINISTRATOR, name=name)
-        return Actor(user.id, user.role)
+        return user.actor
 
 
 def everything(app: Flask) -> tuple[set[str], set[str], int]:

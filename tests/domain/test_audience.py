@@ -14,7 +14,8 @@ from dashboard.domain import audience, fan_out, starting
 from dashboard.domain.audience import SAMPLE_SIZE, Audience
 from dashboard.domain.permissions import Actor
 from dashboard.models import Client, Message, Tag, client_tags
-from tests.support.engine import add_clients, fan_out_all, make_owner, schedule
+from tests.factories import make_actor
+from tests.support.engine import add_clients, fan_out_all, schedule
 
 TAGS = ("news", "vip", "день рождения", "o'clock", "a,b")
 CODES = ("900", "901", "999")
@@ -78,8 +79,8 @@ def matches(wanted: Audience, tags: frozenset[str], code: str) -> bool:
 
 @pytest.fixture
 def directory(any_context: Flask) -> tuple[Actor, Directory]:
-    owner = make_owner()
-    make_directory(make_owner(), 30, seed=1)  # a neighbour with the same tags and codes
+    owner = make_actor()
+    make_directory(make_actor(), 30, seed=1)  # a neighbour with the same tags and codes
     return owner, make_directory(owner, 60, seed=2)
 
 
@@ -101,14 +102,14 @@ def test_the_count_is_what_the_fan_out_makes(directory: tuple[Actor, Directory],
 
 
 def test_without_a_condition_it_is_nobody(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     make_directory(owner, 5, seed=3)
 
     assert audience.count(Audience(owner.id, (), (), everybody=False)) == 0
 
 
 def test_the_sample_is_a_few_of_them_with_their_tags(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     clients = make_directory(owner, 40, seed=4)
 
     sample = audience.sample(Audience(owner.id, ("vip",), (), everybody=False))
@@ -119,7 +120,7 @@ def test_the_sample_is_a_few_of_them_with_their_tags(any_context: Flask) -> None
 
 
 def test_who_is_added_after_the_start_is_not_addressed(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     clients = make_directory(owner, 10, seed=5)
     mailing_id = schedule(owner, everybody=True)
     starting.start_due()

@@ -6,7 +6,8 @@ from dashboard.domain import clients, tags
 from dashboard.domain.client_rules import ClientDraft
 from dashboard.domain.errors import Forbidden, Invalid, NotFound
 from dashboard.models import Role
-from tests.factories_clients import draft, make_actor, make_client
+from tests.factories import make_actor
+from tests.factories_clients import draft, make_client
 
 pytestmark = pytest.mark.usefixtures("any_context")
 

@@ -8,7 +8,8 @@ from dashboard.domain.client_lists import ClientFilter
 from dashboard.domain.pages import Cursor
 from dashboard.domain.permissions import Actor
 from dashboard.models import Role
-from tests.factories_clients import make_actor, make_client, numbered
+from tests.factories import make_actor
+from tests.factories_clients import make_client, numbered
 
 pytestmark = pytest.mark.usefixtures("any_context")
 

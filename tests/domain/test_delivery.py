@@ -1,7 +1,10 @@
 """Rounds of sending against a gateway that answers as the test says."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
+from itertools import chain, repeat
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,6 +16,7 @@ from dashboard.domain import breaker, delivery, mailings, settling
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Breaker, Message, Service, State, Status
+from tests.factories import make_actor
 from tests.support.engine import (
     RETRY,
     ScriptedGateway,
@@ -21,7 +25,6 @@ from tests.support.engine import (
     answer,
     deliver,
     ledger,
-    make_owner,
     schedule,
     set_messages,
     state_of,
@@ -36,7 +39,7 @@ def breaker_state() -> Breaker:
 
 
 def test_one_round_takes_a_due_mailing_from_scheduled_to_finished(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 300, zones=ZONES)
     mailing_id = schedule(owner, text="Dear {{name}}")
     gateway = ScriptedGateway()
@@ -51,7 +54,7 @@ def test_one_round_takes_a_due_mailing_from_scheduled_to_finished(any_context: F
 
 
 def test_a_mailing_whose_time_has_not_come_is_left_alone(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = schedule(owner, starts_at=clock.now() + timedelta(minutes=10))
     gateway = ScriptedGateway()
@@ -63,7 +66,7 @@ def test_a_mailing_whose_time_has_not_come_is_left_alone(any_context: Flask) -> 
 
 
 def test_a_paused_mailing_sends_nothing_until_it_is_resumed(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 30)
     mailing_id = schedule(owner)
     gateway = ScriptedGateway(lambda call: pause_then(owner, mailing_id, call), connections=10)
@@ -85,8 +88,9 @@ def pause_then(owner: Actor, mailing_id: int, call: Call) -> Answer:
     return accepted(call)
 
 
-def test_mailings_that_run_together_take_turns(any_context: Flask) -> None:
-    owner = make_owner()
+def test_mailings_that_run_together_take_turns(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 0.0)
+    owner = make_actor()
     add_clients(owner, 100)
     first, second = schedule(owner, text="first"), schedule(owner, text="second")
     gateway = ScriptedGateway(connections=10)
@@ -99,7 +103,7 @@ def test_mailings_that_run_together_take_turns(any_context: Flask) -> None:
 
 
 def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 200)
     mailing_id = schedule(owner)
     gateway = ScriptedGateway(
@@ -115,7 +119,7 @@ def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask
 
 
 def test_the_breaker_closes_by_itself_when_a_probe_is_accepted(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 20)
     mailing_id = schedule(owner)
     deliver(ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token")), seconds=1)
@@ -135,7 +139,7 @@ def probe_is_due() -> None:
 
 
 def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 20)
     mailing_id = schedule(owner)
     denied = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"))
@@ -156,7 +160,7 @@ def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) 
 
 
 def test_nearly_nothing_but_failures_opens_the_breaker(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 400)
     mailing_id = schedule(owner)
     gateway = ScriptedGateway(lambda call: answer(call, Verdict.UNCERTAIN, "http_500"), connections=10)
@@ -167,10 +171,25 @@ def test_nearly_nothing_but_failures_opens_the_breaker(any_context: Flask) -> No
     assert ledger(mailing_id)[Status.UNKNOWN] == len(gateway.calls) < 100
 
 
+def test_a_few_slow_failures_that_end_together_are_no_trouble_of_the_gateway() -> None:
+    """One call in twenty hangs: by the time those run out, all that began beside them has long been accepted."""
+    watch = breaker.Watch()
+    began = clock.now()
+    calls = [
+        replace(accepted(Call(number, "79000000000", "Hi")), started_at=began + timedelta(milliseconds=number))
+        for number in range(1_200)
+    ]
+    quick = [call for call in calls if call.message_id % 20]
+    slow = [replace(call, verdict=Verdict.UNCERTAIN, reason="timeout") for call in calls[::20]]
+
+    assert watch.trouble(quick) is None
+    assert watch.trouble(slow) is None
+
+
 def test_a_database_that_takes_no_results_for_a_while_loses_none(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 40)
     mailing_id = schedule(owner)
     monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
@@ -194,7 +213,7 @@ def failing(work: Callable[..., None], times: int) -> Callable[..., None]:
 
 
 def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 10)
     mailing_id = schedule(owner)
     deliver(ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_429")), seconds=1)
@@ -213,7 +232,7 @@ def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Fl
 def test_an_error_in_mid_round_still_settles_what_was_called_for(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 30)
     mailing_id = schedule(owner)
     arm = delivery.outbox.arm
@@ -240,7 +259,7 @@ def failing_after_first(work: Callable[..., list[Call]]) -> Callable[..., list[C
 def test_messages_armed_by_a_commit_whose_answer_was_lost_are_given_back(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 30)
     mailing_id = schedule(owner)
     monkeypatch.setattr(delivery.outbox, "arm", losing_the_answer(delivery.outbox.arm))
@@ -253,10 +272,33 @@ def test_messages_armed_by_a_commit_whose_answer_was_lost_are_given_back(
     assert ledger(mailing_id) == {Status.QUEUED: 30}
 
 
-def losing_the_answer(work: Callable[..., list[Call]]) -> Callable[..., list[Call]]:
-    def call(*args: object, **options: object) -> list[Call]:
-        work(*args, **options)
-        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+def test_what_may_have_been_given_back_is_never_called_for(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 10)
+    mailing_id = schedule(owner)
+    monkeypatch.setattr(delivery, "STALE_SECONDS", -1.0)
+    monkeypatch.setattr(delivery.outbox, "release", losing_the_answer(delivery.outbox.release))
+    gateway = ScriptedGateway()
+
+    deliver(gateway, seconds=0.3)
+
+    assert ledger(mailing_id) == {Status.QUEUED: 10}
+    assert gateway.calls == []
+
+
+def losing_the_answer(work: Callable[..., Any]) -> Callable[..., Any]:
+    """Of the first call; what it did is done."""
+    answers = chain(
+        [OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))], repeat(None)
+    )
+
+    def call(*args: object, **options: object) -> Any:
+        result, lost = work(*args, **options), next(answers)
+        if lost:
+            raise lost
+        return result
 
     return call
 
@@ -264,7 +306,7 @@ def losing_the_answer(work: Callable[..., list[Call]]) -> Callable[..., list[Cal
 def test_results_survive_a_database_that_is_away_when_the_gateway_fails_too(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 20)
     mailing_id = schedule(owner)
     monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)

@@ -1,26 +1,23 @@
+"""Does every client of an audience get exactly one message, whatever happens meanwhile?"""
+
+from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from dashboard import clock
-from dashboard.database import transaction
-from dashboard.domain import fan_out, mailings, starting
-from dashboard.models import Client, State, Status, StopListEntry
-from tests.support.engine import (
-    add_clients,
-    count_messages,
-    fan_out_all,
-    ledger,
-    make_owner,
-    messages_of,
-    schedule,
-    state_of,
-)
+from dashboard.database import insert_or_ignore, transaction
+from dashboard.domain import fan_out, lanes, mailings, starting, tags
+from dashboard.models import Client, State, Status, StopListEntry, client_tags
+from tests.factories import make_actor
+from tests.support.engine import add_clients, count_messages, fan_out_all, ledger, messages_of, schedule, state_of
 
 
 def test_every_client_of_the_audience_gets_one_message(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 30, tag="vip")
     add_clients(owner, 20, tag="news", first=30)
 
@@ -32,7 +29,7 @@ def test_every_client_of_the_audience_gets_one_message(any_context: Flask) -> No
 
 def test_a_fan_out_in_many_ranges_forgets_nobody(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fan_out, "RANGE", 7)
-    owner = make_owner()
+    owner = make_actor()
     ids = add_clients(owner, 50)
 
     mailing_id = fan_out_all(owner)
@@ -45,7 +42,7 @@ def test_a_range_that_is_repeated_after_a_crash_makes_no_second_message(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fan_out, "RANGE", 10)
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 25)
     mailing_id = schedule(owner)
     starting.start_due()
@@ -60,7 +57,7 @@ def test_a_range_that_is_repeated_after_a_crash_makes_no_second_message(
 
 
 def test_a_client_added_after_the_start_is_not_addressed(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 5)
     mailing_id = schedule(owner)
     starting.start_due()
@@ -73,7 +70,7 @@ def test_a_client_added_after_the_start_is_not_addressed(any_context: Flask) -> 
 
 
 def test_a_client_who_moved_to_a_new_zone_after_the_start_gets_a_lane(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     (client_id,) = add_clients(owner, 1)
     mailing_id = schedule(owner)
     starting.start_due()
@@ -87,7 +84,7 @@ def test_a_client_who_moved_to_a_new_zone_after_the_start_gets_a_lane(any_contex
 
 
 def test_a_listed_phone_a_missing_value_and_a_closed_zone_never_wait(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     first, second, *_rest = add_clients(owner, 4, zones=("Europe/Moscow",))
     add_clients(owner, 1, zones=("Pacific/Honolulu",), first=4)
     with transaction() as session:
@@ -111,7 +108,7 @@ def test_a_listed_phone_a_missing_value_and_a_closed_zone_never_wait(any_context
 
 
 def test_the_values_of_the_placeholders_are_frozen(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     (client_id,) = add_clients(owner, 1)
     mailing_id = fan_out_all(owner, text="Dear {{name}}")
     with transaction() as session:
@@ -123,7 +120,7 @@ def test_the_values_of_the_placeholders_are_frozen(any_context: Flask) -> None:
 
 
 def test_a_mailing_whose_end_passed_before_it_started_is_expired_not_sent(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     soon = clock.now() + timedelta(seconds=0.3)
     mailing_id = schedule(owner, ends_at=soon)
@@ -138,7 +135,7 @@ def test_a_mailing_whose_end_passed_before_it_started_is_expired_not_sent(any_co
 
 
 def test_two_workers_start_a_mailing_once(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = schedule(owner)
 
     assert starting.start_due() == [mailing_id]
@@ -147,9 +144,50 @@ def test_two_workers_start_a_mailing_once(any_context: Flask) -> None:
 
 
 def test_a_mailing_taken_back_in_time_does_not_start(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = schedule(owner)
     mailings.unschedule(owner, mailing_id)
 
     assert starting.start_due() == []
     assert state_of(mailing_id) is State.DRAFT
+
+
+@pytest.mark.postgres
+def test_clients_who_change_while_a_range_is_written_are_accounted_for(
+    pg_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On SQLite nobody else can write meanwhile."""
+    monkeypatch.setattr(fan_out, "RANGE", 10)
+    with pg_app.app_context():
+        owner = make_actor()
+        tagged_late = add_clients(owner, 5, tag="news")
+        addressed = add_clients(owner, 15, first=5)
+        monkeypatch.setattr(
+            lanes, "open_missing", then_changes(lanes.open_missing, pg_app, addressed[0], tagged_late)
+        )
+
+        mailing_id = fan_out_all(owner, tags=("vip", "late"))
+
+        found = {message.client_id for message in messages_of(mailing_id)}
+        assert found - set(tagged_late) == set(addressed)
+        assert ledger(mailing_id) == {Status.QUEUED: len(found)}
+
+
+def then_changes(work: Callable[..., None], app: Flask, moved: int, tagged: list[int]) -> Callable[..., None]:
+    """Between two statements of the fan-out somebody commits a new zone, and tags that the mailing asks for."""
+
+    def change() -> None:
+        with app.app_context(), transaction() as session:
+            client = session.get_one(Client, moved)
+            client.timezone = "Asia/Tokyo"
+            tag_id = tags.ids_by_name(session, client.owner_id, ["late"])["late"]
+            links = [{"tag_id": tag_id, "client_id": client_id} for client_id in tagged]
+            session.execute(insert_or_ignore(client_tags), links)
+
+    def open_missing(*range_: Any) -> None:
+        work(*range_)
+        other = Thread(target=change)
+        other.start()
+        other.join()
+
+    return open_missing

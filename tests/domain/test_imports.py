@@ -7,8 +7,9 @@ import pytest
 from dashboard.domain import clients, imports
 from dashboard.domain.errors import Forbidden, Invalid, NotFound
 from dashboard.domain.imports import running
-from dashboard.models import KnownPhones, Role
-from tests.factories_clients import begin_import, client_of, count_clients, import_clients, make_actor, make_client
+from dashboard.models import ImportState, KnownPhones, Role
+from tests.factories import make_actor
+from tests.factories_clients import begin_import, client_of, count_clients, import_clients, make_client
 
 pytestmark = pytest.mark.usefixtures("any_context")
 
@@ -194,7 +195,7 @@ def test_imports_are_seen_and_ended_by_those_who_may(tmp_path: Path) -> None:
     with pytest.raises(Forbidden):
         begin_import(viewer, tmp_path, "phone\n79991234567\n")
     imports.cancel(administrator, import_id)
-    assert imports.get(owner, import_id).is_over
+    assert imports.get(owner, import_id).state is ImportState.CANCELLED
 
 
 def test_problems_come_in_pages_in_the_order_of_the_file(tmp_path: Path) -> None:

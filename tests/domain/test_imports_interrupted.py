@@ -1,10 +1,12 @@
 """Is an import whole and single, whatever breaks, stops or crosses it?"""
 
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import DataError, OperationalError
 
 from dashboard import clock
 from dashboard.database import transaction
@@ -12,12 +14,8 @@ from dashboard.domain import imports
 from dashboard.domain.errors import Conflict
 from dashboard.domain.imports import ImportDraft, running
 from dashboard.models import Import, ImportState, KnownPhones
-from tests.factories_clients import (
-    begin_import,
-    count_clients,
-    make_actor,
-    numbered,
-)
+from tests.factories import make_actor
+from tests.factories_clients import begin_import, count_clients, numbered
 
 pytestmark = pytest.mark.usefixtures("any_context")
 
@@ -180,18 +178,43 @@ def test_an_import_whose_file_is_gone_says_so(tmp_path: Path) -> None:
     assert imports.unfinished() == []
 
 
+@pytest.mark.parametrize("fault", [ZeroDivisionError(), DataError("INSERT", {}, Exception("out of range"))])
 def test_a_fault_of_ours_ends_the_import_instead_of_repeating_it_for_ever(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fault: Exception
 ) -> None:
     actor = make_actor()
     import_id = begin_import(actor, tmp_path, "phone\n79991234567\n")
-    monkeypatch.setattr(running.writing, "write", lambda *args: 1 / 0)
+    monkeypatch.setattr(running.writing, "write", failing_with(fault))
 
-    with pytest.raises(ZeroDivisionError):
+    with pytest.raises(type(fault)):
         imports.run(import_id, tmp_path)
 
     assert imports.get(actor, import_id).failure == "unexpected"
     assert imports.unfinished() == []
+
+
+def test_a_database_that_was_away_for_a_while_does_not_end_the_import(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = make_actor()
+    import_id = begin_import(actor, tmp_path, "phone\n79991234567\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(running.writing, "write", failing_with(OperationalError("INSERT", {}, Exception("gone"))))
+        with pytest.raises(OperationalError):
+            imports.run(import_id, tmp_path)
+    let_the_lease_lapse(import_id)
+
+    imports.run(import_id, tmp_path)
+
+    assert imports.get(actor, import_id).state is ImportState.FINISHED
+    assert count_clients() == 1
+
+
+def failing_with(fault: Exception) -> Callable[..., None]:
+    def write(*_args: object) -> None:
+        raise fault
+
+    return write
 
 
 def test_an_import_that_could_not_begin_leaves_no_row(tmp_path: Path) -> None:

@@ -7,7 +7,8 @@ from flask import Flask
 
 from dashboard.domain import imports
 from dashboard.domain.imports import running
-from tests.factories_clients import begin_import, client_of, make_actor, make_client
+from tests.factories import make_actor
+from tests.factories_clients import begin_import, client_of, make_client
 
 
 @pytest.mark.postgres

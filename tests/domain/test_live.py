@@ -13,11 +13,10 @@ from dashboard.domain import fan_out, live, mailings, starting
 from dashboard.domain.errors import NotFound
 from dashboard.domain.live import LivePicture
 from dashboard.domain.mailings import Verb
-from dashboard.domain.permissions import Actor
 from dashboard.gateway import GatewaySettings, HttpGateway
 from dashboard.gateway.simulator_server import running_simulator
 from dashboard.models import Breaker, Mailing, Role, Service, State, Status, Tally
-from tests.factories import make_user
+from tests.factories import make_actor, make_user
 from tests.support.engine import (
     HOLD,
     RETRY,
@@ -26,7 +25,6 @@ from tests.support.engine import (
     deliver,
     fan_out_all,
     make_draft,
-    make_owner,
     schedule,
     state_of,
 )
@@ -44,7 +42,7 @@ def adds_up(picture: LivePicture) -> bool:
 
 def test_at_every_poll_of_a_run_the_ledger_adds_up(any_app: Flask) -> None:
     with any_app.app_context():
-        owner = make_owner()
+        owner = make_actor()
         add_clients(owner, 1_500, ZONES)
         mailing_id = schedule(owner)
     over = threading.Event()
@@ -75,7 +73,7 @@ def test_at_every_poll_of_a_run_the_ledger_adds_up(any_app: Flask) -> None:
 
 def test_what_is_committed_in_the_middle_of_a_picture_is_not_in_it(any_app: Flask) -> None:
     with any_app.app_context():
-        owner = make_owner()
+        owner = make_actor()
         add_clients(owner, 2)
         mailing_id = fan_out_all(owner)
 
@@ -122,7 +120,7 @@ def test_what_may_be_done_and_whether_to_ask_again_follow_the_state(
     may_edit: bool,
     changes: bool,
 ) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = mailings.create(owner, make_draft())
     started_at = clock.now() if started else None
     with transaction() as session:
@@ -136,7 +134,7 @@ def test_what_may_be_done_and_whether_to_ask_again_follow_the_state(
 
 
 def test_a_cancelled_mailing_is_watched_until_the_last_message_has_its_place(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = fan_out_all(owner)
     mailings.cancel(owner, mailing_id)
@@ -150,7 +148,7 @@ def test_a_cancelled_mailing_is_watched_until_the_last_message_has_its_place(any
 
 
 def test_while_clients_are_being_selected_it_says_so_and_goes_on(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = schedule(owner)
     starting.start_due()
@@ -165,7 +163,7 @@ def test_while_clients_are_being_selected_it_says_so_and_goes_on(any_context: Fl
 
 
 def test_before_the_start_it_tells_whom_it_would_address_now(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 4)
     mailing_id = schedule(owner, starts_at=clock.now() + timedelta(minutes=30))
 
@@ -176,7 +174,7 @@ def test_before_the_start_it_tells_whom_it_would_address_now(any_context: Flask)
 
 
 def test_shortly_before_the_start_it_is_asked_for_often(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = schedule(owner, starts_at=clock.now() + timedelta(seconds=30))
 
     assert live.picture(owner, mailing_id).poll_seconds == live.POLL_SECONDS
@@ -184,23 +182,23 @@ def test_shortly_before_the_start_it_is_asked_for_often(any_context: Flask) -> N
 
 def test_a_viewer_sees_everything_and_is_offered_nothing(any_context: Flask) -> None:
     user = make_user(name="Vera")
-    mailing_id = mailings.create(Actor(user.id, user.role), make_draft())
+    mailing_id = mailings.create(user.actor, make_draft())
     viewer = make_user(Role.VIEWER)
 
-    picture = live.picture(Actor(viewer.id, viewer.role), mailing_id)
+    picture = live.picture(viewer.actor, mailing_id)
 
     assert (picture.verbs, picture.may_edit, picture.mailing.owner_name) == ((), False, "Vera")
 
 
 def test_others_mailings_are_not_found(any_context: Flask) -> None:
-    mailing_id = mailings.create(make_owner(), make_draft())
+    mailing_id = mailings.create(make_actor(), make_draft())
 
     with pytest.raises(NotFound):
-        live.picture(make_owner(), mailing_id)
+        live.picture(make_actor(), mailing_id)
 
 
 def test_the_version_changes_with_the_picture_and_only_with_it(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = fan_out_all(owner)
     mailings.pause(owner, mailing_id)

@@ -17,8 +17,8 @@ from dashboard.domain.mailings import TRANSITIONS, Verb
 from dashboard.domain.pages import Cursor
 from dashboard.domain.permissions import Actor
 from dashboard.models import Mailing, Role, State
-from tests.factories import make_user
-from tests.support.engine import add_clients, fan_out_all, make_draft, make_owner, schedule, state_of
+from tests.factories import make_actor, make_user
+from tests.support.engine import add_clients, fan_out_all, make_draft, schedule, state_of
 
 VERBS: dict[Verb, Callable[[Actor, int], None]] = {
     Verb.SCHEDULE: mailings.schedule,
@@ -46,14 +46,10 @@ def make_mailing(owner: Actor, state: State = State.DRAFT) -> int:
     return mailing_id
 
 
-def actor(role: Role) -> Actor:
-    return Actor(make_user(role).id, role)
-
-
 @pytest.mark.parametrize("state", list(State))
 @pytest.mark.parametrize("verb", list(Verb))
 def test_each_verb_moves_from_its_states_and_from_no_other(app_context: Flask, verb: Verb, state: State) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = make_mailing(owner, state)
     target = MAY.get((verb, state))
 
@@ -78,20 +74,20 @@ def test_every_verb_has_its_row_in_the_table() -> None:
 @pytest.mark.parametrize("verb", list(Verb))
 def test_a_viewer_moves_nothing_and_a_stranger_finds_nothing(app_context: Flask, verb: Verb) -> None:
     state = TRANSITIONS[verb][0][0]
-    mailing_id = make_mailing(make_owner(), state)
+    mailing_id = make_mailing(make_actor(), state)
 
     with pytest.raises(Forbidden):
-        VERBS[verb](actor(Role.VIEWER), mailing_id)
+        VERBS[verb](make_actor(Role.VIEWER), mailing_id)
     with pytest.raises(NotFound):
-        VERBS[verb](make_owner(), mailing_id)
+        VERBS[verb](make_actor(), mailing_id)
 
     assert state_of(mailing_id) is state
 
 
 def test_an_administrator_may_stop_anybodys_mailing(any_context: Flask) -> None:
-    mailing_id = make_mailing(make_owner(), State.RUNNING)
+    mailing_id = make_mailing(make_actor(), State.RUNNING)
 
-    mailings.cancel(actor(Role.ADMINISTRATOR), mailing_id)
+    mailings.cancel(make_actor(Role.ADMINISTRATOR), mailing_id)
 
     assert state_of(mailing_id) is State.CANCELLED
 
@@ -101,7 +97,7 @@ def test_an_administrator_may_stop_anybodys_mailing(any_context: Flask) -> None:
 )
 def test_of_two_who_press_at_once_one_succeeds(any_app: Flask, verb: Verb, state: State) -> None:
     with any_app.app_context():
-        owner = make_owner()
+        owner = make_actor()
         mailing_id = make_mailing(owner, state)
     both = Barrier(2)
 
@@ -119,7 +115,7 @@ def test_of_two_who_press_at_once_one_succeeds(any_app: Flask, verb: Verb, state
 
 
 def test_of_two_who_edit_the_second_is_told_instead_of_undoing_the_first(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = mailings.create(owner, make_draft())
     version = mailings.get(owner, mailing_id).version
     mailings.change(owner, mailing_id, make_draft(text="from the first"), version)
@@ -132,7 +128,7 @@ def test_of_two_who_edit_the_second_is_told_instead_of_undoing_the_first(any_con
 
 
 def test_once_scheduled_it_cannot_be_edited_or_deleted(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = schedule(owner)
 
     with pytest.raises(Conflict, match="mailing_not_draft"):
@@ -142,7 +138,7 @@ def test_once_scheduled_it_cannot_be_edited_or_deleted(any_context: Flask) -> No
 
 
 def test_a_deleted_draft_is_gone(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = mailings.create(owner, make_draft())
 
     mailings.remove(owner, mailing_id)
@@ -152,7 +148,7 @@ def test_a_deleted_draft_is_gone(any_context: Flask) -> None:
 
 
 def test_a_mailing_whose_end_has_passed_is_not_scheduled(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     past = clock.now() - timedelta(hours=2)
     mailing_id = mailings.create(owner, make_draft(starts_at=past, ends_at=past + timedelta(hours=1)))
 
@@ -163,7 +159,7 @@ def test_a_mailing_whose_end_has_passed_is_not_scheduled(any_context: Flask) -> 
 
 
 def test_to_launch_saves_and_schedules_in_one(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     draft_id = mailings.create(owner, make_draft(text="old"))
 
     new_id = mailings.launch(owner, make_draft())
@@ -174,7 +170,7 @@ def test_to_launch_saves_and_schedules_in_one(any_context: Flask) -> None:
 
 
 def test_a_launch_that_is_refused_leaves_nothing_behind(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     past = clock.now() - timedelta(hours=2)
 
     with pytest.raises(Invalid, match="ends_in_past"):
@@ -184,9 +180,9 @@ def test_a_launch_that_is_refused_leaves_nothing_behind(any_context: Flask) -> N
 
 
 def test_the_list_goes_page_by_page_and_shows_ones_own(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     ids = [mailings.create(owner, make_draft(title=f"No. {number}")) for number in range(5)]
-    mailings.create(make_owner(), make_draft(title="somebody else's"))
+    mailings.create(make_actor(), make_draft(title="somebody else's"))
 
     first = mailing_lists.page(owner, limit=2)
     second = mailing_lists.page(owner, cursor=Cursor(before=first.next_before), limit=2)
@@ -198,7 +194,7 @@ def test_the_list_goes_page_by_page_and_shows_ones_own(any_context: Flask) -> No
 
 
 def test_the_list_is_filtered_by_state_and_tells_each_ledger(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     running_id = fan_out_all(owner)
     mailings.create(owner, make_draft())
@@ -213,8 +209,8 @@ def test_the_list_is_filtered_by_state_and_tells_each_ledger(any_context: Flask)
 
 def test_those_who_see_all_are_told_whose_a_mailing_is(any_context: Flask) -> None:
     user = make_user(name="Vera")
-    mailings.create(Actor(user.id, user.role), make_draft())
+    mailings.create(user.actor, make_draft())
 
-    (row,) = mailing_lists.page(actor(Role.VIEWER)).items
+    (row,) = mailing_lists.page(make_actor(Role.VIEWER)).items
 
     assert row.owner_name == "Vera"

@@ -10,10 +10,9 @@ from dashboard.database import db
 from dashboard.domain import clients, messages, stop_list
 from dashboard.domain.errors import NotFound
 from dashboard.domain.messages import MessageFilter, MessagePage
-from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Role, Status
-from tests.factories import make_user
+from tests.factories import make_actor, make_user
 from tests.support.engine import (
     RETRY,
     ScriptedGateway,
@@ -22,7 +21,6 @@ from tests.support.engine import (
     answer,
     deliver,
     fan_out_all,
-    make_owner,
     messages_of,
     set_messages,
 )
@@ -33,7 +31,7 @@ def phones(page: MessagePage) -> list[str]:
 
 
 def test_pages_follow_each_other_there_and_back_without_gap_or_overlap(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 7)
     mailing_id = fan_out_all(owner)
 
@@ -48,7 +46,7 @@ def test_pages_follow_each_other_there_and_back_without_gap_or_overlap(any_conte
 
 
 def test_the_list_is_filtered_by_status_and_by_reason(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 10)
     stop_list.add(owner, "79000000000")
     mailing_id = fan_out_all(owner)
@@ -70,7 +68,7 @@ def refused(call: Call) -> Answer:
 
 
 def test_a_page_is_read_off_the_key_without_counting_or_sorting(app_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = fan_out_all(owner)
     asked: list[tuple[str, Any]] = []
@@ -90,7 +88,7 @@ def test_a_page_is_read_off_the_key_without_counting_or_sorting(app_context: Fla
 
 
 def test_the_story_of_a_message_that_was_accepted_at_once(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     (client_id,) = add_clients(owner, 1)
     mailing_id = fan_out_all(owner, text="Dear {{name}}, hello")
     deliver(ScriptedGateway())
@@ -107,7 +105,7 @@ def test_the_story_of_a_message_that_was_accepted_at_once(any_context: Flask) ->
 
 
 def test_the_story_of_a_message_that_needed_a_second_try_tells_both_in_order(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     busy = ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_503", http_status=503))
@@ -124,7 +122,7 @@ def test_the_story_of_a_message_that_needed_a_second_try_tells_both_in_order(any
 
 
 def test_the_story_of_a_message_that_never_left_says_why_and_shows_no_half_filled_text(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner, text="Dear {{surname}}")
     (message,) = messages_of(mailing_id)
@@ -136,7 +134,7 @@ def test_the_story_of_a_message_that_never_left_says_why_and_shows_no_half_fille
 
 
 def test_a_deleted_client_is_not_linked_but_the_story_stays(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     (client_id,) = add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     clients.delete(owner, client_id)
@@ -148,7 +146,7 @@ def test_a_deleted_client_is_not_linked_but_the_story_stays(any_context: Flask) 
 
 
 def test_others_messages_are_not_found(any_context: Flask) -> None:
-    owner, other = make_owner(), make_owner()
+    owner, other = make_actor(), make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     (message,) = messages_of(mailing_id)
@@ -158,4 +156,4 @@ def test_others_messages_are_not_found(any_context: Flask) -> None:
             ask()
 
     viewer = make_user(Role.VIEWER)
-    assert messages.get(Actor(viewer.id, viewer.role), message.id).id == message.id
+    assert messages.get(viewer.actor, message.id).id == message.id

@@ -1,3 +1,5 @@
+"""Who may send which message, and what is written of it, whoever comes in between?"""
+
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,7 @@ from dashboard.database import db, transaction
 from dashboard.domain import breaker, mailings, outbox, settling, stop_list
 from dashboard.gateway import Call, Verdict
 from dashboard.models import Attempt, Lane, Message, Status
+from tests.factories import make_actor
 from tests.support.engine import (
     HOLD,
     RETRY,
@@ -17,7 +20,6 @@ from tests.support.engine import (
     answer,
     fan_out_all,
     ledger,
-    make_owner,
     messages_of,
     set_messages,
 )
@@ -26,7 +28,7 @@ TOKEN, OTHER = "a" * 32, "b" * 32
 
 
 def test_arming_marks_messages_before_anything_is_sent(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 5)
     mailing_id = fan_out_all(owner, text="Dear {{name}}")
 
@@ -38,7 +40,7 @@ def test_arming_marks_messages_before_anything_is_sent(any_context: Flask) -> No
 
 
 def test_what_one_worker_has_armed_no_other_gets(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 5)
     mailing_id = fan_out_all(owner)
 
@@ -52,7 +54,7 @@ def test_what_one_worker_has_armed_no_other_gets(any_context: Flask) -> None:
 
 @pytest.mark.parametrize("brake", [mailings.pause, mailings.cancel])
 def test_after_a_brake_nothing_is_armed(any_context: Flask, brake: object) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
 
@@ -62,7 +64,7 @@ def test_after_a_brake_nothing_is_armed(any_context: Flask, brake: object) -> No
 
 
 def test_while_the_breaker_is_open_only_a_probe_is_armed(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
     breaker.open_("http_401")
@@ -72,7 +74,7 @@ def test_while_the_breaker_is_open_only_a_probe_is_armed(any_context: Flask) -> 
 
 
 def test_a_message_whose_call_could_outlast_the_end_is_not_armed(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     with transaction() as session:
@@ -84,7 +86,7 @@ def test_a_message_whose_call_could_outlast_the_end_is_not_armed(any_context: Fl
 
 
 def test_a_message_that_waits_for_another_try_is_not_armed_before_its_time(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     set_messages(mailing_id, send_after=clock.now() + timedelta(minutes=1))
@@ -93,7 +95,7 @@ def test_a_message_that_waits_for_another_try_is_not_armed_before_its_time(any_c
 
 
 def test_the_zone_that_closes_first_goes_first(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 9, zones=("Asia/Omsk", "Europe/Moscow", "UTC+03:00"))
     mailing_id = fan_out_all(owner)
     with transaction() as session:
@@ -107,7 +109,7 @@ def test_the_zone_that_closes_first_goes_first(any_context: Flask) -> None:
 
 
 def test_who_enters_the_stop_list_after_the_start_is_skipped_at_the_last_instant(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
     listed = messages_of(mailing_id)[0].phone
@@ -120,7 +122,7 @@ def test_who_enters_the_stop_list_after_the_start_is_skipped_at_the_last_instant
 
 
 def test_what_was_armed_and_not_called_for_can_be_given_back(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
     calls = outbox.arm(mailing_id, 10, TOKEN, HOLD)
@@ -135,7 +137,7 @@ def test_what_was_armed_and_not_called_for_can_be_given_back(any_context: Flask)
 
 
 def armed_call(**changes: object) -> tuple[int, Call]:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner, **changes)
     (call,) = outbox.arm(mailing_id, 1, TOKEN, HOLD)

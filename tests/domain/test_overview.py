@@ -12,16 +12,8 @@ from dashboard.database import transaction
 from dashboard.domain import overview
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Breaker, Service, Status
-from tests.support.engine import (
-    ScriptedGateway,
-    accepted,
-    add_clients,
-    answer,
-    deliver,
-    fan_out_all,
-    make_owner,
-    schedule,
-)
+from tests.factories import make_actor
+from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, schedule
 
 
 def unsure_of_900(call: Call) -> Answer:
@@ -29,7 +21,7 @@ def unsure_of_900(call: Call) -> Answer:
 
 
 def test_the_overview_tells_what_runs_what_comes_and_what_needs_a_decision(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 10)
     unsure_id = fan_out_all(owner, title="unsure")
     deliver(ScriptedGateway(unsure_of_900))
@@ -51,18 +43,18 @@ def test_the_overview_says_since_when_and_why_the_gateway_takes_nothing(any_cont
         service = session.get_one(Service, 1)
         service.breaker, service.breaker_reason, service.breaker_opened_at = Breaker.OPEN, "bad_token", clock.now()
 
-    decisions = overview.picture(make_owner(), UTC).decisions
+    decisions = overview.picture(make_actor(), UTC).decisions
 
     assert (decisions.breaker_open, decisions.breaker_reason) == (True, "bad_token")
     assert decisions.breaker_opened_at is not None
 
 
 def test_the_overview_shows_nobody_what_belongs_to_others(any_context: Flask) -> None:
-    other = make_owner()
+    other = make_actor()
     add_clients(other, 2)
     fan_out_all(other)
 
-    picture = overview.picture(make_owner(), UTC)
+    picture = overview.picture(make_actor(), UTC)
 
     assert (picture.running, picture.has_clients, picture.is_new, picture.changes) == ([], False, True, False)
 
@@ -83,7 +75,7 @@ def test_today_begins_at_the_users_midnight(zone: str, now: str, began: str) -> 
 
 
 def test_an_hour_after_midnight_yesterdays_messages_are_not_todays(app_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     with time_machine.travel(datetime(2026, 11, 20, 22, 30, tzinfo=UTC)):
         fan_out_all(owner)

@@ -10,7 +10,8 @@ from dashboard.database import transaction
 from dashboard.domain import pace
 from dashboard.domain.permissions import Actor
 from dashboard.models import Dimension, Lane, Mailing, Tally
-from tests.support.engine import add_clients, fan_out_all, make_owner
+from tests.factories import make_actor
+from tests.support.engine import add_clients, fan_out_all
 
 
 def begun_ago(owner: Actor, minutes: int, sent: int, **changes: object) -> Mailing:
@@ -28,7 +29,7 @@ def begun_ago(owner: Actor, minutes: int, sent: int, **changes: object) -> Maili
 
 
 def test_the_rate_is_taken_over_the_last_minutes_and_tells_the_end(any_context: Flask) -> None:
-    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+    mailing = begun_ago(make_actor(), minutes=10, sent=60)
     now = clock.now()
 
     rate = pace.rates([mailing], now)[mailing.id]
@@ -42,7 +43,7 @@ def test_the_rate_is_taken_over_the_last_minutes_and_tells_the_end(any_context: 
 
 
 def test_too_early_there_is_no_rate_and_without_a_rate_no_end(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing = begun_ago(owner, minutes=0, sent=5)
 
     assert pace.rates([mailing], clock.now()) == {mailing.id: None}
@@ -51,7 +52,7 @@ def test_too_early_there_is_no_rate_and_without_a_rate_no_end(any_context: Flask
 
 
 def test_an_end_is_never_told_after_the_mailings_own(any_context: Flask) -> None:
-    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+    mailing = begun_ago(make_actor(), minutes=10, sent=60)
 
     end = pace.estimated_end(mailing, 1_000_000, 1, clock.now())
 
@@ -60,7 +61,7 @@ def test_an_end_is_never_told_after_the_mailings_own(any_context: Flask) -> None
 
 
 def test_while_some_wait_for_their_window_no_end_is_told(any_context: Flask) -> None:
-    mailing = begun_ago(make_owner(), minutes=10, sent=60)
+    mailing = begun_ago(make_actor(), minutes=10, sent=60)
     with transaction() as session:
         lane = session.get_one(Lane, (mailing.id, "Europe/Moscow"))
         lane.opens_at = clock.now() + timedelta(minutes=20)

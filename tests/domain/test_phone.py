@@ -48,7 +48,3 @@ def test_what_is_no_phone_is_refused_with_its_reason(written: str, problem: Phon
 
 def test_the_operator_code_is_digits_two_to_four() -> None:
     assert phone.operator_code("79161234567") == "916"
-
-
-def test_a_log_shows_no_whole_number() -> None:
-    assert phone.masked("79991234567") == "7999*****67"

@@ -1,3 +1,5 @@
+"""How long does a message wait for its next try?"""
+
 import random
 from datetime import timedelta
 

@@ -9,7 +9,7 @@ from dashboard.domain import settling, statistics
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Dimension, Role, Status
-from tests.factories import make_user
+from tests.factories import make_actor, make_user
 from tests.support.engine import (
     HOLD,
     ScriptedGateway,
@@ -18,7 +18,6 @@ from tests.support.engine import (
     answer,
     deliver,
     fan_out_all,
-    make_owner,
     messages_of,
 )
 
@@ -40,7 +39,7 @@ def run(owner: Actor, count: int = 20) -> int:
 
 
 def test_the_ledger_of_a_mailing_adds_up_to_its_selection(any_context: Flask) -> None:
-    mailing_id = run(make_owner())
+    mailing_id = run(make_actor())
 
     counts = statistics.counts(mailing_id)
 
@@ -50,7 +49,7 @@ def test_the_ledger_of_a_mailing_adds_up_to_its_selection(any_context: Flask) ->
 
 
 def test_several_ledgers_come_in_one_answer_and_an_unknown_mailing_has_an_empty_one(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     first, second = run(owner), fan_out_all(owner)
 
     ledgers = statistics.counts_of([first, second, 999])
@@ -60,7 +59,7 @@ def test_several_ledgers_come_in_one_answer_and_an_unknown_mailing_has_an_empty_
 
 
 def test_each_breakdown_adds_up_to_the_ledger(any_context: Flask) -> None:
-    mailing_id = run(make_owner())
+    mailing_id = run(make_actor())
 
     by_code = {row.key: row for row in statistics.breakdown(mailing_id, Dimension.CODE)}
     by_zone = statistics.breakdown(mailing_id, Dimension.ZONE)
@@ -71,7 +70,7 @@ def test_each_breakdown_adds_up_to_the_ledger(any_context: Flask) -> None:
 
 
 def test_reasons_are_counted_and_the_newest_errors_tell_what_the_gateway_said(any_context: Flask) -> None:
-    mailing_id = run(make_owner())
+    mailing_id = run(make_actor())
 
     reasons = {(row.reason, row.status): row.count for row in statistics.reasons(mailing_id)}
     errors = statistics.newest_errors(mailing_id)
@@ -84,7 +83,7 @@ def test_reasons_are_counted_and_the_newest_errors_tell_what_the_gateway_said(an
 
 def test_outcomes_are_told_by_the_minute(any_context: Flask) -> None:
     before = clock.now().replace(second=0, microsecond=0)
-    mailing_id = run(make_owner())
+    mailing_id = run(make_actor())
 
     found = statistics.over_time(mailing_id)
 
@@ -97,20 +96,20 @@ def test_outcomes_are_told_by_the_minute(any_context: Flask) -> None:
 
 
 def test_before_anything_has_happened_there_is_nothing_over_time(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
 
     assert statistics.over_time(fan_out_all(owner)).minutes == []
 
 
 def test_today_sums_what_one_may_see_since_the_day_began(any_context: Flask) -> None:
-    owner, administrator = make_owner(), make_user(Role.ADMINISTRATOR)
+    owner, administrator = make_actor(), make_user(Role.ADMINISTRATOR)
     run(owner)
-    run(make_owner(), count=5)
+    run(make_actor(), count=5)
     an_hour_ago, in_an_hour = clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)
 
     own = statistics.today(owner, an_hour_ago)
-    everybodys = statistics.today(Actor(administrator.id, administrator.role), an_hour_ago)
+    everybodys = statistics.today(administrator.actor, an_hour_ago)
     later = statistics.today(owner, in_an_hour)
 
     assert (own[Status.SENT], everybodys[Status.SENT], later[Status.SENT]) == (12, 15, 0)
@@ -118,7 +117,7 @@ def test_today_sums_what_one_may_see_since_the_day_began(any_context: Flask) -> 
 
 def test_a_late_acceptance_moves_the_count_it_does_not_add_to_it(any_context: Flask) -> None:
 
-    mailing_id = run(make_owner())
+    mailing_id = run(make_actor())
     late = next(message for message in messages_of(mailing_id) if message.status is Status.UNKNOWN)
 
     settling.settle([accepted(Call(late.id, late.phone, "Hello"))], "b" * 32, HOLD)

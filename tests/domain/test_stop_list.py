@@ -6,7 +6,8 @@ from dashboard.domain import clients, stop_list
 from dashboard.domain.errors import Forbidden, Invalid, NotFound
 from dashboard.domain.stop_list import Source
 from dashboard.models import Role
-from tests.factories_clients import make_actor, make_client
+from tests.factories import make_actor
+from tests.factories_clients import make_client
 
 pytestmark = pytest.mark.usefixtures("any_context")
 PHONE = "79991234567"

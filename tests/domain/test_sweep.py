@@ -1,30 +1,24 @@
+"""Is everything put right that a crash, a closed window, an end or a cancelling leaves behind?"""
+
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
 from dashboard import clock
 from dashboard.database import db, transaction
 from dashboard.domain import lanes, mailings, outbox, sweep, tallies
-from dashboard.models import Heartbeat, Lane, Mailing, State, Status, Tally
-from tests.support.engine import (
-    HOLD,
-    RETRY,
-    add_clients,
-    fan_out_all,
-    ledger,
-    make_owner,
-    messages_of,
-    set_messages,
-    state_of,
-)
+from dashboard.models import Heartbeat, Lane, Mailing, Message, State, Status, Tally
+from tests.factories import make_actor
+from tests.support.engine import HOLD, RETRY, add_clients, fan_out_all, ledger, messages_of, set_messages, state_of
 
 TOKEN = "a" * 32
 
 
 def lost_messages() -> int:
     """Three messages armed by a worker that has died since; a fourth still waits."""
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 4)
     mailing_id = fan_out_all(owner)
     outbox.arm(mailing_id, 3, TOKEN, HOLD)
@@ -33,14 +27,9 @@ def lost_messages() -> int:
 
 
 def armed_long_ago(mailing_id: int) -> None:
-    with transaction():
-        for message in messages_of_session(mailing_id):
-            if message.lease_until is not None:
-                message.lease_until = clock.now() - timedelta(seconds=1)
-
-
-def messages_of_session(mailing_id: int) -> list[outbox.Message]:
-    return list(db.session.query(outbox.Message).filter_by(mailing_id=mailing_id))
+    armed = update(Message).where(Message.mailing_id == mailing_id, Message.status == Status.SENDING)
+    with transaction() as session:
+        session.execute(armed.values(lease_until=clock.now() - timedelta(seconds=1)))
 
 
 def test_a_lost_workers_messages_are_unknown_under_hold(any_context: Flask) -> None:
@@ -60,8 +49,17 @@ def test_a_lost_workers_messages_are_tried_again_under_retry(any_context: Flask)
     assert sorted(message.tries for message in messages_of(mailing_id)) == [0, 1, 1, 1]
 
 
+def test_a_message_that_kills_its_workers_is_not_tried_for_ever(any_context: Flask) -> None:
+    mailing_id = lost_messages()
+    set_messages(mailing_id, tries=RETRY.most_tries - 1)
+
+    sweep.recover(RETRY)
+
+    assert ledger(mailing_id) == {Status.QUEUED: 1, Status.UNKNOWN: 3}
+
+
 def test_messages_in_flight_are_left_alone(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
     outbox.arm(mailing_id, 2, TOKEN, HOLD)
@@ -71,7 +69,7 @@ def test_messages_in_flight_are_left_alone(any_context: Flask) -> None:
 
 
 def test_a_lane_moves_on_to_its_next_window(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     now = clock.now()
     moscow = (now + timedelta(hours=3)).replace(second=0, microsecond=0)
@@ -110,7 +108,7 @@ def close_lane(mailing_id: int) -> None:
 
 @pytest.mark.parametrize("is_paused", [False, True])
 def test_what_waits_when_the_end_has_passed_is_expired(any_context: Flask, is_paused: bool) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = fan_out_all(owner)
     if is_paused:
@@ -126,7 +124,7 @@ def test_what_waits_when_the_end_has_passed_is_expired(any_context: Flask, is_pa
 
 
 def test_what_waits_in_a_cancelled_mailing_is_cancelled(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 3)
     mailing_id = fan_out_all(owner)
     outbox.arm(mailing_id, 1, TOKEN, HOLD)
@@ -139,7 +137,7 @@ def test_what_waits_in_a_cancelled_mailing_is_cancelled(any_context: Flask) -> N
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.SENDING])
 def test_a_mailing_with_a_message_that_waits_is_not_finished(any_context: Flask, status: Status) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     set_messages(mailing_id, status=status)
@@ -148,7 +146,7 @@ def test_a_mailing_with_a_message_that_waits_is_not_finished(any_context: Flask,
 
 
 def test_unknown_outcomes_do_not_hold_a_mailing_up(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 1)
     mailing_id = fan_out_all(owner)
     set_messages(mailing_id, status=Status.UNKNOWN)
@@ -158,7 +156,7 @@ def test_unknown_outcomes_do_not_hold_a_mailing_up(any_context: Flask) -> None:
 
 
 def test_a_mailing_still_being_fanned_out_is_not_finished(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     mailing_id = fan_out_all(owner)
     with transaction() as session:
         session.get_one(Mailing, mailing_id).fanned_out_at = None
@@ -167,7 +165,7 @@ def test_a_mailing_still_being_fanned_out_is_not_finished(any_context: Flask) ->
 
 
 def test_a_mailing_that_addresses_nobody_is_finished_at_once(any_context: Flask) -> None:
-    mailing_id = fan_out_all(make_owner(), tags=("nobody has it",))
+    mailing_id = fan_out_all(make_actor(), tags=("nobody has it",))
 
     assert sweep.finish() == [mailing_id]
 
@@ -182,7 +180,7 @@ def test_two_workers_do_not_sweep_at_the_same_time(any_context: Flask) -> None:
 
 def test_folding_keeps_every_sum(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "FOLD_ABOVE", 4)
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 20)
     mailing_id = fan_out_all(owner)
     for _ in range(6):
@@ -197,7 +195,7 @@ def test_folding_keeps_every_sum(any_context: Flask, monkeypatch: pytest.MonkeyP
 
 
 def test_the_check_says_where_books_and_count_differ(any_context: Flask) -> None:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, 2)
     mailing_id = fan_out_all(owner)
     set_messages(mailing_id, status=Status.SENT)

@@ -1,3 +1,5 @@
+"""When do windows open and close in each zone, at the odd hours of the year too?"""
+
 from datetime import UTC, datetime, time, timedelta
 
 import pytest

@@ -13,7 +13,8 @@ from config import Settings
 from dashboard import clock, create_app
 from dashboard.database import db
 from dashboard.models import State, Status
-from tests.support.engine import add_clients, ledger, make_owner, schedule, state_of
+from tests.factories import make_actor
+from tests.support.engine import add_clients, ledger, schedule, state_of
 from tests.support.installation import Installation
 
 CONNECTIONS = 4
@@ -81,7 +82,7 @@ def start(database: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Ru
 
 
 def new_mailing(messages: int) -> int:
-    owner = make_owner()
+    owner = make_actor()
     add_clients(owner, messages, zones=("Europe/Moscow", "Asia/Omsk", "UTC+03:00"))
     return schedule(owner, text="Dear {{name}}")
 

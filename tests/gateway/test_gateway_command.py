@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from types import SimpleNamespace
+from dataclasses import replace
 
 import pytest
 import requests
@@ -60,14 +60,12 @@ def _send(url, message_id):
 
 
 @pytest.fixture
-def run():
+def run(settings):
     """Runs the command in this process against the given gateway."""
 
     def run(url, *arguments, token="a-token-for-tests"):
         app = Flask("alone")
-        app.config["SETTINGS"] = SimpleNamespace(
-            gateway_url=url, gateway_token=token, gateway_timeout_seconds=5.0, simulator_port=0
-        )
+        app.config["SETTINGS"] = replace(settings, gateway_url=url, gateway_token=token)
         app.cli.add_command(gateway)
         return app.test_cli_runner().invoke(args=["gateway", *arguments])
 

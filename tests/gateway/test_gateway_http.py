@@ -7,7 +7,9 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+import requests
 
+from dashboard import clock
 from dashboard.gateway import Call, GatewaySettings, HttpGateway, Reason, Verdict
 
 TOKEN = "a-token-for-tests"
@@ -116,6 +118,18 @@ def test_silence_during_the_tls_handshake_is_surely_not_accepted(raw_server, sen
     answer = send(raw_server(script).url.replace("http:", "https:"), timeout_seconds=0.2)
 
     assert (answer.verdict, answer.reason) == (Verdict.NOT_ACCEPTED, Reason.CONNECT_TIMEOUT)
+
+
+def test_a_call_that_comes_to_its_text_after_its_time_keeps_it(simulator, monkeypatch):
+    """The process was stopped in between; the sweep has decided meanwhile, and others may have sent it."""
+    with HttpGateway(_settings(simulator.url)) as gateway:
+        gateway.submit(Call(7, "79001234567", "Hi"))
+        monotonic = clock.monotonic
+        monkeypatch.setattr(clock, "monotonic", lambda: monotonic() + 60)
+        answers = gateway.poll(5)
+
+    assert [(answer.verdict, answer.reason) for answer in answers] == [(Verdict.NOT_ACCEPTED, Reason.ABANDONED)]
+    assert requests.get(f"{simulator.url}/log", timeout=5).json()["entries"] == []
 
 
 def test_a_certificate_that_nobody_vouches_for_is_not_trusted_with_the_token(tls_server, send):

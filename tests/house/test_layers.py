@@ -1,5 +1,6 @@
 """Do the rooms import only rightward? The contracts stand in pyproject.toml."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -18,6 +19,13 @@ def test_all_import_contracts_hold() -> None:
     done = subprocess.run([*LINT, "--no-cache"], cwd=ROOT, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_inside_the_house_imports_are_relative() -> None:
+    absolute = re.compile(r"^\s*(from|import) dashboard\b", re.MULTILINE)
+    modules = (ROOT / "dashboard").rglob("*.py")
+
+    assert [str(path) for path in modules if absolute.search(path.read_text())] == []
 
 
 def test_a_room_that_imports_leftward_breaks_them(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ KEY = "k" * 32
 PRODUCTION = {
     "VESTNIK_ENV": "production",
     "SECRET_KEY": KEY,
-    "GATEWAY_URL": "https://gateway.example.com/v1/",
+    "GATEWAY_URL": "https://gateway.example.com/",
     "GATEWAY_TOKEN": "head.body.signature",
 }
 
@@ -52,6 +52,8 @@ class Remembering(Mapping[str, str]):
         ("GATEWAY_URL", "gateway.example.com"),
         ("GATEWAY_URL", "http://"),
         ("GATEWAY_URL", "http://host:notaport"),
+        ("GATEWAY_URL", "http://user@host"),
+        ("GATEWAY_URL", "http://host/?key=1"),
         ("GATEWAY_ON_UNCERTAIN", "guess"),
         ("GATEWAY_NOT_ACCEPTED", "429;503"),
         ("GATEWAY_NOT_ACCEPTED", "200"),
@@ -165,7 +167,7 @@ def test_a_gateway_replaces_the_simulator(tmp_path: Path) -> None:
     real = Settings.from_environ(PRODUCTION | {"DATA_DIR": str(tmp_path)})
 
     assert (alone.simulated, alone.gateway_url) == (True, "http://127.0.0.1:9001")
-    assert (real.simulated, real.gateway_url) == (False, "https://gateway.example.com/v1")
+    assert (real.simulated, real.gateway_url) == (False, "https://gateway.example.com")
 
 
 def test_the_key_is_made_once_even_by_processes_that_start_together(tmp_path: Path) -> None:

@@ -1,3 +1,5 @@
+"""Does the scheduler knock as its table says, whatever Redis has forgotten?"""
+
 from datetime import UTC, datetime
 
 from flask import Flask

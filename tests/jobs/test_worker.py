@@ -10,8 +10,9 @@ from dashboard import clock
 from dashboard.gateway.simulator_server import running_simulator
 from dashboard.jobs import queues, worker
 from dashboard.models import State, Status
+from tests.factories import make_actor
 from tests.support.apps import sqlite_app
-from tests.support.engine import add_clients, ledger, make_owner, schedule, state_of
+from tests.support.engine import add_clients, ledger, schedule, state_of
 
 
 def run_all_jobs(queue: str) -> None:
@@ -32,7 +33,7 @@ def test_a_knock_sends_a_due_mailing_through_the_gateway(
         ) as app,
         app.app_context(),
     ):
-        owner = make_owner()
+        owner = make_actor()
         add_clients(owner, 200)
         mailing_id = schedule(owner)
         queues.work_later()

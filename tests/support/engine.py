@@ -14,16 +14,10 @@ from dashboard.domain.outbox import OnUncertain, SendingPolicy
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Client, Mailing, Message, State, Status, Tag, client_tags
-from tests.factories import make_user
 
 HOLD = SendingPolicy(call_seconds=2.0, most_tries=3, on_uncertain=OnUncertain.HOLD)
 RETRY = SendingPolicy(call_seconds=2.0, most_tries=12, on_uncertain=OnUncertain.RETRY)
 MOSCOW = ("Europe/Moscow",)
-
-
-def make_owner() -> Actor:
-    user = make_user()
-    return Actor(user.id, user.role)
 
 
 def add_clients(

@@ -1,13 +1,12 @@
 """Who opens the pages in these tests?"""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dashboard.domain.users import User
 from dashboard.models import Role
-from tests.factories import make_user, sign_in
+from tests.factories import SignedIn, make_user, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +16,22 @@ def csrf(app: Flask) -> None:
 
 
 @pytest.fixture
-def signed_in(app: Flask) -> Callable[..., FlaskClient]:
+def owner(app: Flask) -> User:
+    """An operator."""
+    with app.app_context():
+        return make_user()
+
+
+@pytest.fixture
+def browser(app: Flask, owner: User) -> FlaskClient:
+    """The owner's: not the real one that the journeys drive."""
+    client = app.test_client()
+    sign_in(client, owner)
+    return client
+
+
+@pytest.fixture
+def signed_in(app: Flask) -> SignedIn:
     """`signed_in(Role.VIEWER)` is a browser in which a new viewer is signed in."""
 
     def browser_of(role: Role = Role.OPERATOR, **user: str) -> FlaskClient:

@@ -12,11 +12,10 @@ from sqlalchemy import update
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import sessions
-from dashboard.domain.users import listed
+from dashboard.domain.permissions import may_administer
 from dashboard.models import Role, User
 from dashboard.web import access
-
-SignedIn = Callable[..., FlaskClient]
+from tests.factories import SignedIn
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +34,7 @@ def views(app: Flask) -> None:
     route("/own", access.own_account)
     route("/polled", access.poll)
     route("/changing", access.requires_change)
-    route("/administration", access.requires_administrator)
+    route("/administration", access.requires(may_administer))
 
 
 def test_nobody_sees_a_page_without_signing_in_and_is_led_back_to_it_afterwards(client: FlaskClient) -> None:
@@ -120,12 +119,3 @@ def test_a_page_prolongs_the_login_and_a_poll_does_not(signed_in: SignedIn) -> N
         found = [client.get("/plain").status_code for client in (polling, refreshing, reading)]
 
     assert found == [302, 302, 200]
-
-
-def test_ending_all_sessions_of_a_user_reaches_every_browser(app: Flask, signed_in: SignedIn) -> None:
-    client = signed_in()
-
-    with app.app_context():
-        sessions.end_all(listed()[0].id)
-
-    assert client.get("/plain").status_code == 302

@@ -1,6 +1,5 @@
 """Do people come in and go out by the door only?"""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,9 +10,7 @@ from flask.testing import FlaskClient
 from dashboard import clock
 from dashboard.domain import sessions, users
 from dashboard.models import Role
-from tests.factories import PASSWORD, make_user, sign_in
-
-SignedIn = Callable[..., FlaskClient]
+from tests.factories import PASSWORD, SignedIn, make_user, sign_in
 
 
 def is_signed_in(client: FlaskClient) -> bool:
@@ -149,7 +146,7 @@ def test_the_sixth_wrong_try_for_one_name_in_a_minute_is_not_even_looked_at(
     right = client.post("/sign-in", data={"login": user.name.upper(), "password": PASSWORD})
 
     assert right.status_code == 429
-    assert "Wait a minute" in right.text
+    assert "Подождите минуту" in right.text
 
 
 def test_the_eleventh_wrong_try_from_one_address_is_not_even_looked_at(client: FlaskClient) -> None:

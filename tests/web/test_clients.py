@@ -1,18 +1,16 @@
 """Do the pages of the directory show what is there, and keep what was typed?"""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.domain import clients, stop_list
 from dashboard.domain.permissions import Actor
-from dashboard.domain.users import User, listed
+from dashboard.domain.users import User
 from dashboard.models import Role
-from tests.factories_clients import make_actor, make_client, numbered
+from tests.factories import SignedIn, make_actor
+from tests.factories_clients import make_client, numbered
 
-SignedIn = Callable[..., FlaskClient]
 TYPED = {
     "phone": "8 999 123-45-67",
     "operator_code": "",
@@ -27,28 +25,12 @@ TYPED = {
 }
 
 
-@pytest.fixture
-def browser(signed_in: SignedIn) -> FlaskClient:
-    """An operator's."""
-    return signed_in(name="op")
-
-
-@pytest.fixture
-def operator(app: Flask, browser: FlaskClient) -> Actor:
-    with app.app_context():
-        return actor_of(next(user for user in listed() if user.name == "op"))
-
-
-def actor_of(user: User) -> Actor:
-    return Actor(user.id, user.role)
-
-
 def add(app: Flask, actor: Actor, *args: str, **more: str) -> int:
     with app.app_context():
         return make_client(actor, *args, **more)
 
 
-def test_a_client_is_added_as_typed(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+def test_a_client_is_added_as_typed(app: Flask, browser: FlaskClient, owner: User) -> None:
     answer = browser.post("/clients/new", data=TYPED)
 
     page = browser.get(answer.location).text
@@ -71,8 +53,8 @@ def test_a_refused_form_keeps_what_was_typed_and_says_why_beside_the_field(brows
     assert 'aria-describedby="phone-errors' in answer.text
 
 
-def test_a_phone_that_is_taken_is_told_beside_it(app: Flask, browser: FlaskClient, operator: Actor) -> None:
-    add(app, operator, "79991234567")
+def test_a_phone_that_is_taken_is_told_beside_it(app: Flask, browser: FlaskClient, owner: User) -> None:
+    add(app, owner.actor, "79991234567")
 
     answer = browser.post("/clients/new", data=TYPED)
 
@@ -89,9 +71,9 @@ def test_an_attribute_named_twice_loses_no_value(browser: FlaskClient) -> None:
 
 
 def test_the_form_of_a_client_shows_all_of_it_and_saves_changes(
-    app: Flask, browser: FlaskClient, operator: Actor
+    app: Flask, browser: FlaskClient, owner: User
 ) -> None:
-    client_id = add(app, operator, "79991234567", "vip", "old", name="Anna")
+    client_id = add(app, owner.actor, "79991234567", "vip", "old", name="Anna")
 
     form = browser.get(f"/clients/{client_id}/edit").text
     answer = browser.post(
@@ -103,12 +85,12 @@ def test_the_form_of_a_client_shows_all_of_it_and_saves_changes(
         assert shown in form
     assert answer.location == f"/clients/{client_id}"
     with app.app_context():
-        client = clients.get(operator, client_id)
+        client = clients.get(owner.actor, client_id)
     assert (client.operator_code, client.tags, client.attributes) == ("916", ("new",), {})
 
 
-def test_deleting_leads_back_to_the_list(app: Flask, browser: FlaskClient, operator: Actor) -> None:
-    client_id = add(app, operator)
+def test_deleting_leads_back_to_the_list(app: Flask, browser: FlaskClient, owner: User) -> None:
+    client_id = add(app, owner.actor)
 
     answer = browser.post(f"/clients/{client_id}/delete")
 
@@ -116,8 +98,8 @@ def test_deleting_leads_back_to_the_list(app: Flask, browser: FlaskClient, opera
     assert browser.get(f"/clients/{client_id}").status_code == 404
 
 
-def test_the_stop_list_is_changed_from_the_clients_page(app: Flask, browser: FlaskClient, operator: Actor) -> None:
-    client_id = add(app, operator, "79991234567")
+def test_the_stop_list_is_changed_from_the_clients_page(app: Flask, browser: FlaskClient, owner: User) -> None:
+    client_id = add(app, owner.actor, "79991234567")
 
     browser.post(f"/clients/{client_id}/stop-list")
     listed_page = browser.get(f"/clients/{client_id}").text
@@ -128,10 +110,10 @@ def test_the_stop_list_is_changed_from_the_clients_page(app: Flask, browser: Fla
         assert not stop_list.is_listed("79991234567")
 
 
-def test_filters_and_pages_can_be_linked_to(app: Flask, browser: FlaskClient, operator: Actor) -> None:
+def test_filters_and_pages_can_be_linked_to(app: Flask, browser: FlaskClient, owner: User) -> None:
     for number in range(60):
-        add(app, operator, numbered(number), "vip")
-    add(app, operator, "79160000000", "other")
+        add(app, owner.actor, numbered(number), "vip")
+    add(app, owner.actor, "79160000000", "other")
 
     first = browser.get("/clients?tag=vip&code=900&timezone=Europe/Moscow&q=7900")
     link = first.text.split('hx-get="/clients?')[1].split('"')[0].replace("&amp;", "&")
@@ -145,8 +127,8 @@ def test_filters_and_pages_can_be_linked_to(app: Flask, browser: FlaskClient, op
     assert "Found: 60" in second
 
 
-def test_htmx_gets_only_the_list(app: Flask, browser: FlaskClient, operator: Actor) -> None:
-    add(app, operator, "79991234567")
+def test_htmx_gets_only_the_list(app: Flask, browser: FlaskClient, owner: User) -> None:
+    add(app, owner.actor, "79991234567")
 
     part = browser.get("/clients?q=999", headers={"HX-Request": "true"})
     restored = browser.get("/clients?q=999", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})

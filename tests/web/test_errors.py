@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from io import BytesIO
 
 import pytest
 from flask import Flask
@@ -110,3 +111,17 @@ def test_without_a_database_there_is_still_an_answer(
 
     assert answer.status_code == 500
     assert "Try again in a moment" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/mailings/new", "/clients/new", "/imports/new"])
+def test_a_form_that_is_sent_as_json_or_files_is_an_empty_form(
+    signed_in: Callable[..., FlaskClient], path: str
+) -> None:
+    browser = signed_in()
+    names = ("timezone", "version", "tags", "phone", "known", "attributes-0-name", "csrf_token")
+
+    numbers = browser.post(path, json=dict.fromkeys(names, 5))
+    not_even_pairs = browser.post(path, json=[1, 2])
+    files = browser.post(path, data={name: (BytesIO(b"x"), "x.txt") for name in names})
+
+    assert {numbers.status_code, not_even_pairs.status_code, files.status_code} == {422}

@@ -2,7 +2,6 @@
 
 import csv
 import io
-from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -11,14 +10,7 @@ from werkzeug.test import TestResponse
 
 from dashboard.domain import imports
 from dashboard.models import Role
-
-SignedIn = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def browser(signed_in: SignedIn) -> FlaskClient:
-    """An operator's."""
-    return signed_in()
+from tests.factories import SignedIn
 
 
 def send(browser: FlaskClient, content: str | bytes, name: str = "clients.csv", **more: str) -> TestResponse:

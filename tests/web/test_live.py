@@ -11,31 +11,16 @@ from flask.testing import FlaskClient
 
 from dashboard import clock
 from dashboard.domain import sessions
-from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from dashboard.gateway import Answer, Call, Verdict
-from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, schedule
-
-
-@pytest.fixture
-def owner(app: Flask) -> User:
-    with app.app_context():
-        return make_user()
-
-
-@pytest.fixture
-def browser(app: Flask, owner: User) -> FlaskClient:
-    client = app.test_client()
-    sign_in(client, owner)
-    return client
 
 
 @pytest.fixture
 def running(app: Flask, owner: User) -> int:
     """A mailing to ten clients of which nothing has left yet."""
     with app.app_context():
-        actor = Actor(owner.id, owner.role)
+        actor = owner.actor
         add_clients(actor, 10, ("Europe/Moscow", "Asia/Omsk"))
         return fan_out_all(actor, text="Dear {{name}}")
 
@@ -128,7 +113,7 @@ def test_errors_are_told_in_plain_words_and_lead_to_their_messages(
 
 def test_before_the_start_it_says_when_and_to_whom(app: Flask, owner: User, browser: FlaskClient) -> None:
     with app.app_context():
-        actor = Actor(owner.id, owner.role)
+        actor = owner.actor
         add_clients(actor, 7)
         mailing_id = schedule(actor, starts_at=clock.now() + timedelta(minutes=30))
 

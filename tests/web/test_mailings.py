@@ -1,33 +1,17 @@
 """Can a mailing be written on the pages, by those who may, without losing anything that was typed?"""
 
-from collections.abc import Callable
+import re
 from datetime import UTC, datetime, time, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from dashboard.models import Role, State
-from tests.factories import make_user, sign_in
+from tests.factories import SignedIn, make_actor
 from tests.factories_mailings import all_mailings, draft_of, followed, knocks, mailing_of, set_state, written
-from tests.support.engine import add_clients, make_owner
-
-SignedIn = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def owner(app: Flask) -> User:
-    with app.app_context():
-        return make_user()
-
-
-@pytest.fixture
-def browser(app: Flask, owner: User) -> FlaskClient:
-    client = app.test_client()
-    sign_in(client, owner)
-    return client
+from tests.support.engine import add_clients
 
 
 def test_a_draft_is_kept_as_it_was_written_with_times_of_the_users_clock(app: Flask, browser: FlaskClient) -> None:
@@ -193,8 +177,8 @@ def test_the_audience_is_counted_while_the_rest_of_the_form_is_still_empty(
     app: Flask, owner: User, browser: FlaskClient
 ) -> None:
     with app.app_context():
-        add_clients(Actor(owner.id, owner.role), 10)
-        add_clients(make_owner(), 3)
+        add_clients(owner.actor, 10)
+        add_clients(make_actor(), 3)
 
     by_tag = browser.post("/mailings/audience", data={"tags": "vip", "title": "", "starts_at": "garbage"})
     by_both = browser.post("/mailings/audience", data={"tags": "vip", "operator_codes": ["900", "901"]})
@@ -218,7 +202,7 @@ def test_an_administrator_who_edits_anothers_mailing_chooses_among_the_owners_cl
 ) -> None:
     mailing_id = draft_of(app, owner)
     with app.app_context():
-        add_clients(Actor(owner.id, owner.role), 2, tag="the owner's")
+        add_clients(owner.actor, 2, tag="the owner's")
     administrator = signed_in(Role.ADMINISTRATOR)
 
     page = administrator.get(f"/mailings/{mailing_id}/edit").text
@@ -237,3 +221,34 @@ def test_a_chosen_tag_that_nobody_bears_any_more_stays_on_offer(
     mailing_id = draft_of(app, owner, tags=("long gone",))
 
     assert 'value="long gone" checked' in browser.get(f"/mailings/{mailing_id}/edit").text
+
+
+def test_a_form_that_is_sent_twice_makes_one_mailing(app: Flask, browser: FlaskClient) -> None:
+    data = written(form_key="0123456789abcdef" * 2)
+
+    first = browser.post("/mailings/new", data={**data, "action": "schedule"})
+    second = browser.post("/mailings/new", data={**data, "action": "schedule"})
+
+    assert first.status_code == second.status_code == 303
+    assert first.location == second.location
+    assert len(all_mailings(app)) == 1
+
+
+def test_a_form_that_was_changed_and_sent_again_makes_another_only_when_pressed_again(
+    app: Flask, browser: FlaskClient
+) -> None:
+    data = written(form_key="0123456789abcdef" * 2)
+    first = browser.post("/mailings/new", data={**data, "action": "save"})
+
+    refused = browser.post("/mailings/new", data={**data, "title": "Another", "action": "save"})
+    fresh_key = re.search(r'name="form_key" type="hidden" value="([0-9a-f]{32})"', refused.text)
+    assert fresh_key, refused.text
+    again = browser.post(
+        "/mailings/new", data={**data, "title": "Another", "form_key": fresh_key[1], "action": "save"}
+    )
+
+    assert refused.status_code == 409
+    assert 'value="Another"' in refused.text
+    assert again.status_code == 303
+    assert again.location != first.location
+    assert [mailing.title for mailing in all_mailings(app)] == ["Spring sale", "Another"]

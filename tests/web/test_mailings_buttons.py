@@ -1,6 +1,5 @@
 """Can a mailing be found and told what to do on the pages, by those who may, and also twice at once?"""
 
-from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -11,23 +10,8 @@ from dashboard import clock
 from dashboard.domain.mailings import TRANSITIONS, Verb
 from dashboard.domain.users import User
 from dashboard.models import Role, State
-from tests.factories import make_user, sign_in
+from tests.factories import SignedIn
 from tests.factories_mailings import all_mailings, draft_of, followed, knocks, mailing_of, set_state, written
-
-SignedIn = Callable[..., FlaskClient]
-
-
-@pytest.fixture
-def owner(app: Flask) -> User:
-    with app.app_context():
-        return make_user()
-
-
-@pytest.fixture
-def browser(app: Flask, owner: User) -> FlaskClient:
-    client = app.test_client()
-    sign_in(client, owner)
-    return client
 
 
 @pytest.mark.parametrize("verb", list(Verb))

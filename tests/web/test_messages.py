@@ -5,30 +5,16 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.domain import stop_list
-from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all, messages_of
 
 
 @pytest.fixture
-def owner(app: Flask) -> User:
-    with app.app_context():
-        return make_user()
-
-
-@pytest.fixture
-def browser(app: Flask, owner: User) -> FlaskClient:
-    client = app.test_client()
-    sign_in(client, owner)
-    return client
-
-
-@pytest.fixture
 def sent(app: Flask, owner: User) -> int:
     """A mailing that has gone out to 60 clients, one of whom is on the stop list."""
     with app.app_context():
-        actor = Actor(owner.id, owner.role)
+        actor = owner.actor
         add_clients(actor, 60)
         stop_list.add(actor, "79000000000")
         mailing_id = fan_out_all(actor, text="Dear {{name}}")

@@ -2,34 +2,13 @@
 
 import re
 
-import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.domain import breaker
-from dashboard.domain.permissions import Actor
 from dashboard.domain.users import User
 from dashboard.gateway import Verdict
-from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule
-
-
-@pytest.fixture
-def owner(app: Flask) -> User:
-    with app.app_context():
-        return make_user()
-
-
-@pytest.fixture
-def actor(owner: User) -> Actor:
-    return Actor(owner.id, owner.role)
-
-
-@pytest.fixture
-def browser(app: Flask, owner: User) -> FlaskClient:
-    client = app.test_client()
-    sign_in(client, owner)
-    return client
 
 
 def poll_of(page: str) -> str | None:
@@ -37,10 +16,10 @@ def poll_of(page: str) -> str | None:
     return found and found[1].replace("&amp;", "&")
 
 
-def test_where_nothing_is_yet_the_first_step_is_offered(app: Flask, actor: Actor, browser: FlaskClient) -> None:
+def test_where_nothing_is_yet_the_first_step_is_offered(app: Flask, owner: User, browser: FlaskClient) -> None:
     empty = browser.get("/").text
     with app.app_context():
-        add_clients(actor, 1)
+        add_clients(owner.actor, 1)
     with_clients = browser.get("/").text
 
     assert "Three steps to the first mailing" in empty
@@ -50,12 +29,12 @@ def test_where_nothing_is_yet_the_first_step_is_offered(app: Flask, actor: Actor
 
 
 def test_it_shows_what_runs_and_what_comes_and_is_asked_for_while_that_may_change(
-    app: Flask, actor: Actor, browser: FlaskClient
+    app: Flask, owner: User, browser: FlaskClient
 ) -> None:
     with app.app_context():
-        add_clients(actor, 4)
-        fan_out_all(actor, title="It runs")
-        schedule(actor, title="It comes")
+        add_clients(owner.actor, 4)
+        fan_out_all(owner.actor, title="It runs")
+        schedule(owner.actor, title="It comes")
 
     page = browser.get("/").text
     asks = poll_of(page)
@@ -74,11 +53,11 @@ def test_it_shows_what_runs_and_what_comes_and_is_asked_for_while_that_may_chang
 
 
 def test_when_nothing_runs_and_nothing_comes_it_stops_asking(
-    app: Flask, actor: Actor, browser: FlaskClient
+    app: Flask, owner: User, browser: FlaskClient
 ) -> None:
     with app.app_context():
-        add_clients(actor, 4)
-        fan_out_all(actor)
+        add_clients(owner.actor, 4)
+        fan_out_all(owner.actor)
         deliver(ScriptedGateway())
 
     page = browser.get("/").text
@@ -89,11 +68,11 @@ def test_when_nothing_runs_and_nothing_comes_it_stops_asking(
 
 
 def test_unknown_outcomes_are_counted_and_lead_to_their_messages(
-    app: Flask, actor: Actor, browser: FlaskClient
+    app: Flask, owner: User, browser: FlaskClient
 ) -> None:
     with app.app_context():
-        add_clients(actor, 2)
-        mailing_id = fan_out_all(actor, title="Unsure")
+        add_clients(owner.actor, 2)
+        mailing_id = fan_out_all(owner.actor, title="Unsure")
         deliver(ScriptedGateway(lambda call: answer(call, Verdict.UNCERTAIN, "timeout")))
 
     page = browser.get("/").text
@@ -103,11 +82,11 @@ def test_unknown_outcomes_are_counted_and_lead_to_their_messages(
 
 
 def test_a_gateway_that_takes_nothing_is_told_with_its_reason(
-    app: Flask, actor: Actor, browser: FlaskClient
+    app: Flask, owner: User, browser: FlaskClient
 ) -> None:
     with app.app_context():
-        add_clients(actor, 1)
-        fan_out_all(actor)
+        add_clients(owner.actor, 1)
+        fan_out_all(owner.actor)
         breaker.open_("bad_token")
 
     page = browser.get("/").text

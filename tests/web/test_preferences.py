@@ -1,7 +1,5 @@
 """Does the dashboard look and speak the way a person has chosen?"""
 
-from collections.abc import Callable
-
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -9,8 +7,7 @@ from flask.testing import FlaskClient
 from dashboard.domain import users
 from dashboard.domain.users import User
 from dashboard.models import Role
-
-SignedIn = Callable[..., FlaskClient]
+from tests.factories import SignedIn
 
 
 def only_user(app: Flask) -> User:

@@ -14,7 +14,7 @@ from itertools import islice
 from pathlib import Path
 
 from sqlalchemy import and_, or_, select, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from ... import clock
@@ -93,7 +93,7 @@ def _work(taken: _Run, path: Path, until: float) -> bool:
         _fail(taken, "file_lost")
     except UnreadableError as error:
         _fail(taken, error.code)
-    except DBAPIError:
+    except (OperationalError, InterfaceError):
         raise  # the database was away or busy: the lease lapses, and another run goes on
     except Exception:
         _fail(taken, "unexpected")

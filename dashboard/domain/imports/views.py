@@ -12,7 +12,6 @@ from .. import pages
 from ..errors import NotFound
 from ..pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
 from ..permissions import Actor, may_see_all, visible
-from .running import UNFINISHED
 
 PAGE = 50
 PROBLEMS_PAGE = 100
@@ -40,10 +39,6 @@ class ImportView:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-
-    @property
-    def is_over(self) -> bool:
-        return self.state not in UNFINISHED
 
     @property
     def version(self) -> str:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
 from wtforms import StringField
 
@@ -11,6 +12,11 @@ LONGEST_INPUT = 2000
 
 class Form(FlaskForm):  # type: ignore[misc]
     """Field errors are codes or domain Problems; templates/components/reasons.html finds the words."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Texts only: Flask-WTF would also take files and JSON, whose numbers and lists no field expects."""
+            return request.form or None if formdata is not None and form.is_submitted() else None
 
 
 class TrimmedField(StringField):  # type: ignore[misc]

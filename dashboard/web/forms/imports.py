@@ -2,7 +2,10 @@
 
 from typing import Any
 
+from flask import request
+from flask_wtf import FlaskForm
 from flask_wtf.file import FileField
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms import RadioField, ValidationError
 
 from ...domain.imports import ImportDraft
@@ -11,6 +14,12 @@ from .fields import Form, TrimmedField
 
 
 class ImportForm(Form):
+    class Meta(Form.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Its texts, and the file."""
+            is_sent = formdata is not None and form.is_submitted()
+            return CombinedMultiDict((request.files, request.form)) if is_sent else None
+
     file = FileField()
     known = RadioField(choices=[choice.value for choice in KnownPhones], default=KnownPhones.UPDATE.value)
     timezone = TrimmedField()

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime, time, timedelta, tzinfo
+from secrets import token_hex
 from typing import Any
 
 from wtforms import BooleanField, HiddenField, SelectMultipleField, TextAreaField
@@ -49,6 +50,8 @@ class ChoicesField(SelectMultipleField):  # type: ignore[misc]
 
 class MailingForm(Form):
     version = HiddenField()
+    # Names a form for a new mailing, so that sending it twice makes one.
+    form_key = HiddenField()
     # The zone in which the page was drawn: it counts even if the user has chosen another one meanwhile.
     timezone = HiddenField()
     title = TrimmedField()
@@ -84,6 +87,10 @@ class MailingForm(Form):
             self.timezone.data = "UTC"
         return zones.zone(self.timezone.data)
 
+    def form_key_read(self) -> str | None:
+        key = self.form_key.data or ""
+        return key if re.fullmatch(r"[0-9a-f]{32}", key) else None
+
     def version_read(self) -> int:
         """Which version the page showed; 0, which no mailing has, if that cannot be told."""
         text = self.version.data or ""
@@ -115,6 +122,7 @@ def contents_of_new(timezone: str) -> dict[str, Any]:
     starts_at = soon - timedelta(minutes=soon.minute % 5, seconds=soon.second, microseconds=soon.microsecond)
     evening = datetime.combine(starts_at.astimezone(zone).date() + timedelta(days=1), DAY_CLOSES)
     return {
+        "form_key": token_hex(16),
         "timezone": timezone,
         "starts_at": _local_text(starts_at, zone),
         "ends_at": _shortest(evening.isoformat()),
