@@ -23,7 +23,7 @@ class HttpGateway:
     """Sends calls over kept-alive connections and tells how each one ended.
 
     Not for several threads; open it after a fork, not before. `submit` takes at most `free` calls; each ends
-    with exactly one Answer from `poll` or `abandon`, within `timeout_seconds` as long as somebody polls.
+    with exactly one Answer from `poll`, within `timeout_seconds` as long as somebody polls.
     """
 
     def __init__(self, settings: GatewaySettings) -> None:
@@ -71,14 +71,6 @@ class HttpGateway:
             if ended or not self._busy or left <= 0:
                 return ended
             self._wait(left)
-
-    def abandon(self) -> list[Answer]:
-        """Breaks off every call in flight and answers for it: NOT_ACCEPTED if its text had not left yet."""
-        ended = self._collect()
-        for curl, line in list(self._busy.items()):
-            ended.append(line.abandoned())
-            self._release(curl, whole=False)
-        return ended
 
     def close(self) -> None:
         """Breaks off what is in flight, without an answer, and closes all connections. May be repeated."""

@@ -147,10 +147,6 @@ class Line:
         reason = Reason.TOO_LARGE if self._too_large else _AFTER_THE_TEXT.get(error, Reason.UNREADABLE)
         return self._answer(Meaning(Verdict.UNCERTAIN, reason), status, b"".join(self._body))
 
-    def abandoned(self) -> Answer:
-        verdict = Verdict.UNCERTAIN if self._text_is_out else Verdict.NOT_ACCEPTED
-        return self._answer(Meaning(verdict, Reason.ABANDONED))
-
     def _answer(self, meaning: Meaning, status: int | None = None, body: bytes = b"") -> Answer:
         accepted = meaning.verdict is Verdict.ACCEPTED
         return Answer(

@@ -110,7 +110,7 @@ def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask
         lambda call: answer(call, Verdict.DENIED, "bad_token", http_status=401), connections=8
     )
 
-    deliver(gateway, seconds=1)
+    deliver(gateway)
 
     assert breaker_state() is Breaker.OPEN
     assert ledger(mailing_id) == {Status.QUEUED: 200}
@@ -122,7 +122,7 @@ def test_the_breaker_closes_by_itself_when_a_probe_is_accepted(any_context: Flas
     owner = make_actor()
     add_clients(owner, 20)
     mailing_id = schedule(owner)
-    deliver(ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token")), seconds=1)
+    deliver(ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token")))
     set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
     probe_is_due()
 
@@ -143,12 +143,12 @@ def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) 
     add_clients(owner, 20)
     mailing_id = schedule(owner)
     denied = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"))
-    deliver(denied, seconds=1)
+    deliver(denied)
     set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
     probe_is_due()
     denied.calls.clear()
 
-    deliver(denied, seconds=1)
+    deliver(denied)
 
     db.session.rollback()
     service = db.session.get_one(Service, 1)
@@ -216,7 +216,7 @@ def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Fl
     owner = make_actor()
     add_clients(owner, 10)
     mailing_id = schedule(owner)
-    deliver(ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_429")), seconds=1)
+    deliver(ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_429")))
     after_first = ledger(mailing_id)
     numbers = {message.id for message in db.session.query(Message)}
     set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
@@ -315,6 +315,6 @@ def test_results_survive_a_database_that_is_away_when_the_gateway_fails_too(
     monkeypatch.setattr(delivery.outbox, "release", failing(delivery.outbox.release, times=1))
     gateway = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"), connections=10)
 
-    deliver(gateway, seconds=1)
+    deliver(gateway)
 
     assert ledger(mailing_id) == {Status.QUEUED: 20}

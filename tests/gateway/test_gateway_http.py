@@ -363,24 +363,6 @@ def test_a_poll_with_nothing_in_flight_returns_at_once(simulator):
         assert gateway.poll(60) == []
 
 
-def test_abandoned_calls_are_answered_for_truthfully(simulator, order):
-    order(simulator, hang_after=1)
-
-    with HttpGateway(_settings(simulator.url, connections=2)) as gateway:
-        gateway.submit(Call(1, "79001234567", "its text is out"))
-        gateway.poll(0.2)
-        gateway.submit(Call(2, "79001234567", "has not begun"))
-        answers = gateway.abandon()
-
-        assert gateway.free == 2
-    assert [(answer.message_id, answer.verdict) for answer in answers] == [
-        (1, Verdict.UNCERTAIN),
-        (2, Verdict.NOT_ACCEPTED),
-    ]
-    assert {answer.reason for answer in answers} == {Reason.ABANDONED}
-    assert simulator.simulator.log.counts()["accepted"] == 1
-
-
 def test_a_closed_gateway_takes_no_calls_and_may_be_closed_again(simulator):
     gateway = HttpGateway(_settings(simulator.url))
     gateway.close()

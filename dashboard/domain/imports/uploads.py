@@ -1,5 +1,6 @@
 """Which files wait to be read, and which are left over?"""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -91,7 +92,15 @@ def sweep(folder: Path) -> int:
     unended = db.session.scalars(select(Import.id).where(Import.state.in_(UNFINISHED)))
     needed = {str(import_id) for import_id in unended}
     old = clock.now().timestamp() - LEFT_OVER_SECONDS
-    gone = [path for path in folder.iterdir() if path.name not in needed and path.stat().st_mtime < old]
+    gone = [path for path in folder.iterdir() if path.name not in needed and _changed_at(path) < old]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone)
+
+
+def _changed_at(path: Path) -> float:
+    """Seconds since the epoch; endless for a file that has just gone, be it by its own import's end."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return math.inf
