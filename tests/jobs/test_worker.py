@@ -16,7 +16,11 @@ from tests.support.engine import add_clients, ledger, schedule, state_of
 
 
 def run_all_jobs(queue: str) -> None:
+    """A job that fails does so in its child, of which nothing is seen here but what RQ keeps."""
     worker.build(queue).work(burst=True, logging_level="WARNING")
+    failed = queues.queue(queue).failed_job_registry
+    jobs = [queues.queue(queue).fetch_job(job_id) for job_id in failed.get_job_ids()]
+    assert [job and job.exc_info for job in jobs] == []
 
 
 def test_a_knock_sends_a_due_mailing_through_the_gateway(
