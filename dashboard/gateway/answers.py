@@ -6,18 +6,13 @@ neither that a message was accepted nor that it was not leaves it UNCERTAIN.
 """
 
 import json
-import math
-from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from .calls import Reason, Verdict
 
 EXCERPT_LENGTH = 200
-LONGEST_RETRY_AFTER_SECONDS = 3600.0
 # What a gateway in good health answers, byte for byte; spares the fast path a JSON parser.
-_USUAL_BODY = b'{"code":0,"message":"OK"}'
+USUAL_BODY = b'{"code":0,"message":"OK"}'
 _LARGEST_CODE = 2**31 - 1
 
 
@@ -34,7 +29,7 @@ _ACCEPTED = Meaning(Verdict.ACCEPTED, Reason.OK, 0)
 def meaning(status: int, body: bytes, not_accepted: frozenset[int]) -> Meaning:
     """The verdict on an answer that arrived whole. `not_accepted`: the statuses declared by setting."""
     if status == 200:
-        return _ACCEPTED if body == _USUAL_BODY else _meaning_of_body(body)
+        return _ACCEPTED if body == USUAL_BODY else _meaning_of_body(body)
     if status == 429 or status in not_accepted:
         return Meaning(Verdict.NOT_ACCEPTED, f"http_{status}")
     if status == 401:
@@ -74,36 +69,3 @@ def excerpt(body: bytes, token: str) -> str:
     if text.isprintable():
         return text
     return "".join(character if character.isprintable() else " " for character in text)
-
-
-def retry_after(headers: Iterable[bytes], now: datetime) -> float | None:
-    """Seconds to wait by the last Retry-After among raw header lines; None if there is none we can read."""
-    found: str | None = None
-    for line in headers:
-        name, _, value = line.partition(b":")
-        if name.strip().lower() == b"retry-after":
-            found = value.decode("latin-1").strip()
-    return None if found is None else parse_retry_after(found, now)
-
-
-def parse_retry_after(value: str, now: datetime) -> float | None:
-    """Seconds or an HTTP date (RFC 9110, 10.2.3), bounded to 0..3,600; None for anything else."""
-    try:
-        seconds = float(value) if _looks_like_a_number(value) else _seconds_until(value, now)
-    except (ValueError, OverflowError, TypeError, IndexError):  # parsedate raises all of these on rubbish
-        return None
-    if not math.isfinite(seconds):
-        return LONGEST_RETRY_AFTER_SECONDS
-    return min(max(seconds, 0.0), LONGEST_RETRY_AFTER_SECONDS)
-
-
-def _looks_like_a_number(value: str) -> bool:
-    digits = value.removeprefix("-").replace(".", "", 1)
-    return digits.isascii() and digits.isdigit()
-
-
-def _seconds_until(http_date: str, now: datetime) -> float:
-    then = parsedate_to_datetime(http_date)
-    if then.tzinfo is None:
-        then = then.replace(tzinfo=UTC)
-    return (then - now).total_seconds()

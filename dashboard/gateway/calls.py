@@ -3,16 +3,16 @@
 import enum
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-# `CurlMulti.select` watches descriptors below 1,024 only; the rest are left for the database, Redis and logs.
+# A process may open 1,024 descriptors unless told otherwise; the rest are for the database, Redis and logs.
 MOST_CONNECTIONS = 900
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(NamedTuple):
     """One message to send. `phone` is eleven digits; `message_id` is the gateway's msgId for every try."""
 
     message_id: int
@@ -52,12 +52,13 @@ class Reason(enum.StrEnum):
     BAD_TOKEN = "bad_token"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: that costs 1.3 µs more, for every call
 class Answer:
-    """How one call ended.
+    """How one call ended; nobody changes it.
 
     `code` is the gateway's own, if the answer was readable and the number fits 32 bits. `excerpt`: at most
-    200 printable characters of the body, never the token. `retry_after`: seconds, 0 to 3,600, if it said so.
+    200 printable characters of the body, never the token. `retry_after`: whole seconds, 1 to 3,600, if the
+    gateway asked for a pause.
     """
 
     message_id: int
@@ -102,5 +103,10 @@ class GatewaySettings:
         if not 0 < self.timeout_seconds <= 600:
             raise ValueError("timeout_seconds must be more than 0 and at most 600")
 
+    @property
+    def send_url(self) -> str:
+        """What a message's id is appended to."""
+        return f"{self.url.rstrip('/')}/v1/send/"
+
     def address_of(self, message_id: int) -> str:
-        return f"{self.url.rstrip('/')}/v1/send/{message_id}"
+        return f"{self.send_url}{message_id}"

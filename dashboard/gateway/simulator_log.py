@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+KEPT_ENTRIES = 1_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -27,12 +29,16 @@ class Entry:
 class AcceptedLog:
     """Kept in memory and, given a file, appended to it line by line as JSON.
 
+    Memory keeps the newest million entries (about 500 MB) and at most a tenth more; the counts, and whether a
+    msgId was accepted, are of all. The file keeps everything.
+
     Each line is handed to the operating system before the call is answered, so the file outlives a kill -9 of
     the simulator; a log opened on an existing file goes on where it ended.
     """
 
     def __init__(self, path: Path | None = None) -> None:
         self._entries: list[Entry] = []
+        self._dropped = 0
         self._accepted: Counter[int] = Counter()
         self._file = None
         if path is not None:
@@ -49,7 +55,7 @@ class AcceptedLog:
             self._file.close()
 
     def accept(self, message_id: int, phone: str, text: str, at: datetime) -> None:
-        entry = Entry(len(self._entries) + 1, message_id, phone, text, at.isoformat())
+        entry = Entry(self._dropped + len(self._entries) + 1, message_id, phone, text, at.isoformat())
         self._remember(entry)
         if self._file is not None:
             self._file.write(json.dumps(entry.as_json(), ensure_ascii=False) + "\n")
@@ -59,20 +65,28 @@ class AcceptedLog:
 
     def clear(self) -> None:
         self._entries.clear()
+        self._dropped = 0
         self._accepted.clear()
         if self._file is not None:
             self._file.truncate(0)
 
     def page(self, after: int, limit: int) -> dict[str, Any]:
-        """Entries numbered above `after`; `next` is the `after` of the next page, or None at the end."""
-        entries = self._entries[after : after + limit]
-        more = after + len(entries) < len(self._entries)
-        next_after = entries[-1].number if more else None
-        return {"entries": [entry.as_json() for entry in entries], "next": next_after}
+        """Entries numbered above `after`; `next` is the `after` of the next page, or None at the end.
+
+        `kept_from` is the number at which the kept entries begin: 1 until the first are dropped.
+        """
+        start = max(after - self._dropped, 0)
+        entries = self._entries[start : start + limit]
+        more = start + len(entries) < len(self._entries)
+        return {
+            "entries": [entry.as_json() for entry in entries],
+            "next": entries[-1].number if more else None,
+            "kept_from": self._dropped + 1,
+        }
 
     def counts(self) -> dict[str, int]:
         """`repeats`: acceptances beyond the first of the same msgId."""
-        accepted, distinct = len(self._entries), len(self._accepted)
+        accepted, distinct = self._dropped + len(self._entries), len(self._accepted)
         return {"accepted": accepted, "distinct": distinct, "repeats": accepted - distinct}
 
     def _read(self, path: Path) -> None:
@@ -88,3 +102,8 @@ class AcceptedLog:
     def _remember(self, entry: Entry) -> None:
         self._entries.append(entry)
         self._accepted[entry.id] += 1
+        # Not one by one: taking the first away moves all the others.
+        if len(self._entries) > KEPT_ENTRIES * 1.1:
+            too_many = len(self._entries) - KEPT_ENTRIES
+            del self._entries[:too_many]
+            self._dropped += too_many

@@ -1,13 +1,10 @@
 """Is every answer understood for what it is?"""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from dashboard.gateway import Reason, Verdict
-from dashboard.gateway.answers import excerpt, meaning, parse_retry_after, retry_after
+from dashboard.gateway.answers import excerpt, meaning
 
-NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 DECLARED = frozenset({429, 503})
 
 
@@ -110,40 +107,6 @@ def test_what_is_declared_not_accepted_outranks_what_the_status_means_otherwise(
     verdicts = [meaning(status, b"", declared).verdict for status in (403, 502, 429, 503)]
 
     assert verdicts == [Verdict.NOT_ACCEPTED, Verdict.NOT_ACCEPTED, Verdict.NOT_ACCEPTED, Verdict.UNCERTAIN]
-
-
-@pytest.mark.parametrize(
-    ("value", "seconds"),
-    [
-        ("0", 0.0),
-        ("30", 30.0),
-        ("2.5", 2.5),
-        ("-5", 0.0),
-        ("86400", 3600.0),
-        ("9" * 400, 3600.0),
-        ("Sun, 01 Mar 2026 12:01:30 GMT", 90.0),
-        ("Sunday, 01-Mar-26 12:01:30 GMT", 90.0),
-        ("Sun, 01 Mar 2026 11:00:00 GMT", 0.0),
-        ("Mon, 01 Mar 2027 11:00:00 GMT", 3600.0),
-        ("", None),
-        ("soon", None),
-        ("nan", None),
-        ("inf", None),
-        ("1e3", None),
-        ("٣", None),
-        ("Sun, 99 Mar 2026 12:01:30 GMT", None),
-        ("5, 10", None),
-    ],
-)
-def test_retry_after_is_read_as_seconds_or_date_and_bounded(value, seconds):
-    assert parse_retry_after(value, NOW) == seconds
-
-
-def test_retry_after_is_found_whatever_its_case():
-    headers = [b"HTTP/1.1 429 Too Many\r\n", b"RETRY-after:  7 \r\n", b"\r\n"]
-
-    assert retry_after(headers, NOW) == 7.0
-    assert retry_after(headers[:1], NOW) is None
 
 
 def test_an_excerpt_is_short_printable_and_without_the_token():

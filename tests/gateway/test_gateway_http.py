@@ -4,7 +4,8 @@ import json
 import socket
 import struct
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 
 import pytest
 import requests
@@ -22,6 +23,12 @@ def _settings(url, **options):
 def _reply(status, body=b"", *headers):
     lines = [f"HTTP/1.1 {status} Whatever", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def _call(gateway, message_id=1, text="text"):
+    gateway.submit(Call(message_id, "79001234567", text))
+    (answer,) = gateway.poll(5)
+    return answer
 
 
 # The request
@@ -66,6 +73,30 @@ def test_a_text_longer_than_libcurls_buffer_leaves_whole(answering, send):
 
     assert json.loads(server.requests[0].partition(b"\r\n\r\n")[2])["text"] == text
     assert answer.verdict is Verdict.ACCEPTED
+
+
+def test_a_text_for_which_the_network_has_no_room_yet_leaves_whole_over_a_kept_connection(raw_server):
+    def script(server, connection):
+        server.read_request(connection)
+        server.answer_ok(connection)
+        server.over.wait(0.2)  # meanwhile the second text fills every buffer between us
+        for _ in range(2):
+            server.read_request(connection)
+            server.answer_ok(connection)
+
+    server = raw_server(script)
+    texts = ["short", "Ж" * 2_000_000, "short again"]
+
+    with HttpGateway(_settings(server.url, connections=1)) as gateway:
+        verdicts = [_call(gateway, number, text).verdict for number, text in enumerate(texts, 1)]
+
+    assert verdicts == [Verdict.ACCEPTED] * 3
+    assert [json.loads(request.partition(b"\r\n\r\n")[2])["text"] for request in server.requests] == texts
+    assert server.connections == 1
+
+
+def test_the_gateway_may_have_a_name(simulator, send):
+    assert send(simulator.url.replace("127.0.0.1", "localhost")).verdict is Verdict.ACCEPTED
 
 
 # Surely not accepted: the text never left
@@ -197,16 +228,52 @@ def test_a_token_that_the_gateway_repeats_is_not_kept(answering, send):
     assert send(server.url).excerpt == "no such token: [token]"
 
 
-def test_retry_after_is_reported_in_seconds(simulator, send, order):
-    order(simulator, http_429=1, retry_after=7)
+@pytest.mark.parametrize(
+    ("said", "seconds"),
+    [
+        ("7", 7.0),
+        ("  7  ", 7.0),
+        ("2.5", 2.0),
+        ("86400", 3600.0),
+        ("4294967296", 3600.0),
+        ("Fri, 01 Jan 2100 00:00:00 GMT", 3600.0),
+        ("Friday, 01-Jan-38 00:00:00 GMT", 3600.0),
+        ("Fri, 01 Jan 2010 00:00:00 GMT", None),
+        ("0", None),
+        ("-5", None),
+        ("", None),
+        ("soon", None),
+        ("Sun, 99 Mar 2036 12:01:30 GMT", None),
+        ("9" * 400, None),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_retry_after_is_read_as_seconds_or_date_and_bounded(answering, send, said, seconds):
+    server = answering(_reply(503, b"", f"RETRY-after: {said}"))
 
-    assert send(simulator.url).retry_after == 7.0
+    assert send(server.url).retry_after == seconds
 
 
-def test_retry_after_is_reported_from_a_date(simulator, send, order):
-    order(simulator, http_503=1, retry_after="Fri, 01 Jan 2100 00:00:00 GMT")
+def test_a_date_to_retry_after_is_reckoned_from_now(simulator, send, order):
+    in_a_while = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
+    order(simulator, http_503=1, retry_after=in_a_while)
 
-    assert send(simulator.url).retry_after == 3600.0
+    wait = send(simulator.url).retry_after
+
+    assert 80 <= wait <= 90
+
+
+def test_retry_after_is_not_taken_over_from_the_call_before(raw_server):
+    def script(server, connection):
+        for header in (("Retry-After: 7",), ()):
+            server.read_request(connection)
+            connection.sendall(_reply(429, b"", *header))
+        server.over.wait(5)
+
+    with HttpGateway(_settings(raw_server(script).url, connections=1)) as gateway:
+        waits = [_call(gateway, message_id).retry_after for message_id in (1, 2)]
+
+    assert waits == [7.0, None]
 
 
 def test_a_redirect_is_not_followed(simulator, send, order):
@@ -321,6 +388,21 @@ def test_many_calls_go_over_few_connections_and_each_gets_one_answer(raw_server)
     assert {answer.verdict for answer in answers} == {Verdict.ACCEPTED}
     assert len(set(server.paths)) == 300
     assert server.connections == 4
+
+
+def test_a_gateway_that_closes_after_every_answer_loses_no_call(answering):
+    server = answering(_reply(200, b'{"code":0,"message":"OK"}', "Connection: close"))
+    waiting = [Call(number, "79001234567", "text") for number in range(1, 61)]
+    answers = []
+
+    with HttpGateway(_settings(server.url, connections=4)) as gateway:
+        while waiting or gateway.in_flight:
+            while waiting and gateway.free:
+                gateway.submit(waiting.pop())
+            answers += gateway.poll(5)
+
+    assert [answer.verdict for answer in answers] == [Verdict.ACCEPTED] * 60
+    assert server.connections == len(set(server.paths)) == 60
 
 
 def test_no_more_calls_than_connections_are_taken(simulator, order):

@@ -9,6 +9,7 @@ import time
 import pytest
 import requests
 
+from dashboard.gateway import simulator_log
 from dashboard.gateway.simulator_server import running_simulator
 
 GOOD = {"id": 7, "phone": 79001234567, "text": "Привет"}
@@ -120,8 +121,23 @@ def test_the_log_is_read_page_by_page(simulator):
         after = page["next"]
 
     assert ids == [1, 2, 3, 4, 5]
-    assert _get(simulator, "/log?after=99") == {"entries": [], "next": None}
+    assert _get(simulator, "/log?after=99") == {"entries": [], "next": None, "kept_from": 1}
     assert requests.get(f"{simulator.url}/log?after=x", timeout=5).status_code == 400
+
+
+def test_a_long_log_drops_its_oldest_entries_and_counts_on(simulator, monkeypatch):
+    monkeypatch.setattr(simulator_log, "KEPT_ENTRIES", 10)
+    for number in range(1, 13):
+        _post(simulator, number, GOOD | {"id": number})
+
+    page = _get(simulator, "/log?limit=4")
+    rest = _get(simulator, f"/log?after={page['next']}")
+
+    assert page["kept_from"] == 3
+    assert [entry["id"] for entry in page["entries"] + rest["entries"]] == list(range(3, 13))
+    assert rest["next"] is None
+    assert _get(simulator, "/stats")["accepted"] == 12
+    assert simulator.simulator.log.has(1)
 
 
 def test_a_cleared_log_begins_at_1_again(simulator, order):
