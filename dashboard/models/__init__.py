@@ -1,10 +1,11 @@
 """The tables, one idea a file: columns, constraints, and indexes with the query each serves."""
 
+from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
-from .mailing import UNDER_WAY, FanOut, Lane, Mailing, State
-from .message import WAITING, Attempt, Message, Status
-from .service import Breaker, Heartbeat, IdBlock, Service
+from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
+from .message import UNSENT, WAITING, Attempt, Message, Status
+from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, Tally
@@ -12,12 +13,17 @@ from .user import Role, User, UserSession
 
 __all__ = [
     "UNDER_WAY",
+    "UNSENT",
     "WAITING",
+    "Allowance",
     "Attempt",
     "Breaker",
+    "CallWindow",
+    "Chunk",
     "Client",
     "Dimension",
     "FanOut",
+    "Flight",
     "Heartbeat",
     "IdBlock",
     "Import",
@@ -27,6 +33,8 @@ __all__ = [
     "Lane",
     "Mailing",
     "Message",
+    "PauseReason",
+    "RateUnit",
     "Role",
     "Service",
     "SetupLink",
@@ -35,6 +43,7 @@ __all__ = [
     "StopListEntry",
     "Tag",
     "Tally",
+    "TimeBasis",
     "User",
     "UserSession",
     "client_tags",

@@ -23,11 +23,36 @@ class State(StrEnum):
 UNDER_WAY = (State.RUNNING, State.PAUSED)
 
 
+class PauseReason(StrEnum):
+    """Why nothing of a paused mailing leaves, and so who has to decide what."""
+
+    OPERATOR = "operator"
+    CANARY = "canary"  # the first few have been sent: is all well?
+    BUDGET = "budget"  # the parts that it may cost are used up
+    MISSED_START = "missed_start"  # the service was down at its time
+
+
+class TimeBasis(StrEnum):
+    """Whose clock start and end are read from."""
+
+    INSTANT = "instant"  # one instant for everybody
+    CLIENT = "client"  # each client's own wall clock
+
+
+class RateUnit(StrEnum):
+    """What a rate counts."""
+
+    MESSAGES = "messages"
+    PARTS = "parts"
+
+
 class Mailing(Model):
     __tablename__ = "mailings"
     __table_args__ = (
         CheckConstraint("starts_at < ends_at", name="starts_before_end"),
         CheckConstraint("(window_from IS NULL) = (window_to IS NULL)", name="window_whole"),
+        CheckConstraint("(time_basis = 'client') = (starts_wall IS NOT NULL)", name="wall_start"),
+        CheckConstraint("(time_basis = 'client') = (ends_wall IS NOT NULL)", name="wall_end"),
         # A form that is sent twice makes one mailing.
         UniqueConstraint("owner_id", "form_key"),
         # An owner's list, newest first.
@@ -44,8 +69,13 @@ class Mailing(Model):
     form_key: Mapped[str | None] = mapped_column(String(32))
     title: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text)
+    time_basis: Mapped[TimeBasis] = mapped_column(choice(TimeBasis), default=TimeBasis.INSTANT)
+    # By the client's clock: when the first zone of the audience begins and the last one ends.
     starts_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ends_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Naive: what each client's own clock shows. Only for the basis `client`.
+    starts_wall: Mapped[datetime | None]
+    ends_wall: Mapped[datetime | None]
     # The client's own clock; both or neither.
     window_from: Mapped[time | None]
     window_to: Mapped[time | None]
@@ -54,12 +84,26 @@ class Mailing(Model):
     operator_codes: Mapped[list[str]] = mapped_column(Json, default=list)
     everybody: Mapped[bool] = mapped_column(default=False)
 
+    # Calls, or parts of SMS, that may begin within one second; none: no limit of its own.
+    rate_limit: Mapped[int | None]
+    rate_unit: Mapped[RateUnit] = mapped_column(choice(RateUnit), default=RateUnit.MESSAGES)
+    # So many are sent first; then it waits for a person's "go on".
+    canary_size: Mapped[int | None]
+    # Parts of SMS that it may use up.
+    budget_parts: Mapped[int | None]
+
     state: Mapped[State] = mapped_column(choice(State), default=State.DRAFT)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
     # Counts the edits: a form that shows an older version is refused instead of undoing another's work.
     version: Mapped[int] = mapped_column(default=1)
+    pause_reason: Mapped[PauseReason | None] = mapped_column(choice(PauseReason))
     launched_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    launched_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # Scheduled, but a second person has to agree before it starts.
+    awaits_approval: Mapped[bool] = mapped_column(default=False)
+    approved_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    approved_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
@@ -95,3 +139,21 @@ class Lane(Model):
     timezone: Mapped[str] = mapped_column(String(64), primary_key=True)
     opens_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     closes_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class Allowance(Model):
+    """What may still leave: of one mailing, or (scope 0) of the whole installation.
+
+    Arming locks the row and takes from it before it arms, so that all workers together keep to it. A row of its
+    own, because arming only reads the mailing's.
+    """
+
+    __tablename__ = "allowances"
+
+    # A mailing's id. No foreign key: 0 is the whole installation.
+    scope: Mapped[int] = mapped_column(BigId, primary_key=True, autoincrement=False)
+    # When the next call may begin, under a rate limit; until then every moment is taken.
+    next_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Of the canary and of the budget; none: no bound.
+    canary_left: Mapped[int | None]
+    parts_left: Mapped[int | None]

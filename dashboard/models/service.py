@@ -3,11 +3,12 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
-from .columns import BigId, choice
+from .columns import BigId, Json, choice
+from .mailing import RateUnit
 
 
 class Breaker(StrEnum):
@@ -16,7 +17,7 @@ class Breaker(StrEnum):
 
 
 class Service(Model):
-    """One row, id 1. Arming holds it FOR SHARE, so it changes only when the breaker does."""
+    """One row, id 1. Arming holds it FOR SHARE, so it changes only when a person or the breaker wants it."""
 
     __tablename__ = "service"
 
@@ -28,6 +29,17 @@ class Service(Model):
     breaker_probe_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Probes that failed since it opened: each doubles the pause before the next.
     breaker_failed_probes: Mapped[int] = mapped_column(default=0)
+    # The global stop: while set, nothing of any mailing is armed.
+    stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    stopped_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # Limits of the whole installation; none: no limit. Calls, or parts of SMS, that may begin within one second.
+    rate_limit: Mapped[int | None]
+    rate_unit: Mapped[RateUnit] = mapped_column(choice(RateUnit), default=RateUnit.MESSAGES)
+    # A mailing to more recipients needs a second person's approval.
+    approval_above: Mapped[int | None]
+    # One phone gets at most so many messages within so many days; both or neither.
+    frequency_cap: Mapped[int | None]
+    frequency_days: Mapped[int | None]
 
 
 class Heartbeat(Model):
@@ -46,3 +58,13 @@ class IdBlock(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     next_id: Mapped[int] = mapped_column(BigId)
+
+
+class CallWindow(Model):
+    """What the breaker has seen of the last calls of one worker, from one round of sending to the next."""
+
+    __tablename__ = "call_windows"
+
+    slot: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    # [[when it began (ISO 8601), whether it failed], ...], the oldest first.
+    calls: Mapped[list[tuple[str, bool]]] = mapped_column(Json)
