@@ -8,8 +8,7 @@ from flask_migrate import Migrate
 
 from config import Settings
 
-from . import cli, web
-from .database import configure_sqlite, db
+from . import cli, database, web
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -27,8 +26,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _init_database(app: Flask) -> None:
-    db.init_app(app)
+    database.db.init_app(app)
     with app.app_context():
-        configure_sqlite(db.engine)
+        database.configure(database.db.engine)
     # Batch mode: SQLite alters a table by copying it.
-    Migrate(app, db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)
+    Migrate(app, database.db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)

@@ -4,6 +4,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
@@ -16,12 +17,14 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator
 
-# Milliseconds a SQLite connection waits for the one write lock before it gives up.
-SQLITE_BUSY_MS = 30_000
+# So long a transaction waits for a lock before it gives up, unless its process is less patient.
+LOCK_SECONDS = 30.0
 # A transaction that others stood in the way of is begun again this often.
 DEADLOCK_TRIES = 5
 # PostgreSQL: deadlock_detected and serialization_failure.
 DEADLOCK_CODES = frozenset({"40P01", "40001"})
+
+_lock_seconds: ContextVar[float] = ContextVar("lock_seconds", default=LOCK_SECONDS)
 
 T = TypeVar("T")
 # A row of any columns, and a query for such rows: bulk statements name their columns where they are used.
@@ -46,6 +49,8 @@ class Base(DeclarativeBase):
 db = SQLAlchemy(model_class=Base, disable_autonaming=True, session_options={"expire_on_commit": False})
 
 if TYPE_CHECKING:
+    import psycopg
+
     Model = Base
 else:
     Model = db.Model
@@ -122,9 +127,13 @@ def rows_changed(session: Session, guarded: UpdateBase) -> int:
 
 
 def insert_or_ignore(table: Any) -> Any:
-    """An INSERT that leaves rows out whose unique key exists already (both databases, not in the standard)."""
-    dialect = db.engine.dialect.name
-    return (postgresql if dialect == "postgresql" else sqlite).insert(table).on_conflict_do_nothing()
+    """An INSERT that leaves rows out whose unique key exists already."""
+    return insert_or_update(table).on_conflict_do_nothing()
+
+
+def insert_or_update(table: Any) -> Any:
+    """An INSERT that takes `on_conflict_do_update` (both databases have it, the standard does not)."""
+    return (postgresql if db.engine.dialect.name == "postgresql" else sqlite).insert(table)
 
 
 def json_record(fields: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
@@ -168,17 +177,35 @@ def forget_connections() -> None:
         engine.dispose(close=False)
 
 
-def configure_sqlite(engine: Engine) -> None:
-    """Make SQLite safe for several processes: write-ahead log, foreign keys, our own BEGIN."""
-    if engine.dialect.name != "sqlite":
-        return
-    event.listen(engine, "connect", _prepare_sqlite)
-    event.listen(engine, "begin", _begin_sqlite)
+@contextmanager
+def lock_patience(seconds: float) -> Iterator[None]:
+    """Connections that are opened inside wait so long at most for what others hold."""
+    before = _lock_seconds.set(seconds)
+    try:
+        yield
+    finally:
+        _lock_seconds.reset(before)
+
+
+def configure(engine: Engine) -> None:
+    """Bound every wait for a lock, and make SQLite safe for several processes."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+    else:
+        event.listen(engine, "connect", _prepare_postgresql)
+
+
+def _prepare_postgresql(connection: "psycopg.Connection", _record: Any) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, false)", (f"{_lock_seconds.get() * 1000:.0f}ms",))
+    connection.commit()
 
 
 def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+    """Write-ahead log, foreign keys, our own BEGIN."""
     connection.isolation_level = None  # the driver's own BEGIN would come too late and be deferred
-    connection.execute(f"PRAGMA busy_timeout = {SQLITE_BUSY_MS}")
+    connection.execute(f"PRAGMA busy_timeout = {_lock_seconds.get() * 1000:.0f}")
     connection.execute("PRAGMA journal_mode = WAL")
     # FULL: a message marked as being sent must not become unsent again when the power fails.
     connection.execute("PRAGMA synchronous = FULL")

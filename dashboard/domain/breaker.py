@@ -5,17 +5,21 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from heapq import heappush, heappushpop
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 
 from .. import clock
-from ..database import rows_changed, transaction
+from ..database import db, insert_or_update, rows_changed, transaction
 from ..gateway import Answer, Reason, Verdict
-from ..models import Breaker, Service
+from ..models import Breaker, CallWindow, Service
 
 logger = logging.getLogger(__name__)
 
 # Opens when so large a share of the last calls of one worker has failed.
 WINDOW_CALLS, FAILING_SHARE = 50, 0.9
+# Kept from one round to the next; what is older says nothing about now.
+MEMORY = timedelta(minutes=5)
+# One row for all workers: see Watch.keep.
+SHARED = 1
 # The pause before a probe: 2 s at first, doubling.
 FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(seconds=30)
 # The text never left the house, and would not have for any other message.
@@ -36,9 +40,47 @@ class Watch:
     def __init__(self) -> None:
         # When each began and whether it failed, the oldest first (a heap).
         self._calls: list[tuple[datetime, bool]] = []
+        self._has_news = self._is_remembered = False
+
+    def recall(self) -> None:
+        """Begin with what the round before has seen, but for old calls, and those of a host whose clock is ahead.
+
+        With few connections to a gateway that hangs, no round of a few seconds comes to fifty calls.
+        """
+        row = db.session.get(CallWindow, SHARED, populate_existing=True)
+        now = clock.now()
+        for began, has_failed in row.calls if row else ():
+            began_at = datetime.fromisoformat(began)
+            if now - MEMORY <= began_at <= now:
+                heappush(self._calls, (began_at, has_failed))
+        self._is_remembered = row is not None
+
+    def keep(self) -> None:
+        """Leave the window to the next round, if there are failures in it.
+
+        All workers share one row, and who ends last overwrites it: what gets lost of the other's calls only makes
+        the window fill more slowly, at worst as with one worker. A row for each would have to outlive the worker.
+        """
+        if not self._has_news:
+            return
+        if any(has_failed for _began_at, has_failed in self._calls):
+            calls = [(began_at.isoformat(), has_failed) for began_at, has_failed in sorted(self._calls)]
+            write = insert_or_update(CallWindow).values(slot=SHARED, calls=calls)
+            write = write.on_conflict_do_update(index_elements=["slot"], set_={"calls": write.excluded.calls})
+        elif self._is_remembered:
+            write = delete(CallWindow)
+        else:
+            return
+        with transaction() as session:
+            session.execute(write)
+
+    def forget(self) -> None:
+        """The breaker is open: what led to it has been dealt with."""
+        self._calls.clear()
 
     def trouble(self, answers: Iterable[Answer]) -> str | None:
         """Take note of these answers; a reason to open the breaker, or None."""
+        self._has_news = True
         for answer in answers:
             if is_gateways_fault(answer):
                 self._calls.clear()
@@ -94,8 +136,9 @@ def probe_failed(reason: str) -> None:
 
 
 def close() -> None:
-    """A probe was answered in earnest: arming goes on."""
+    """A probe was answered in earnest: arming goes on, and what was seen before is forgotten."""
     with transaction() as session:
+        session.execute(delete(CallWindow))
         closed = rows_changed(
             session,
             update(Service)

@@ -5,24 +5,68 @@ As JSON, which both databases take apart faster than SQLAlchemy and the drivers 
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import cache, wraps
+from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, String, Subquery, cast, func, literal, select, type_coerce
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    Select,
+    String,
+    Subquery,
+    Update,
+    bindparam,
+    cast,
+    func,
+    literal,
+    select,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.types import TypeEngine
 
 from ..database import db
 from ..models.columns import Json
 
+S = TypeVar("S")
+_NUMBER = BigInteger()
 Columns = Mapping[str, TypeEngine[Any]]
+
+
+def prepared(build: Callable[[], S]) -> Callable[[], S]:
+    """A statement that is built once for each kind of database, not at each call.
+
+    Building costs SQLAlchemy up to a millisecond, as much as some of them take. Its values are bound by name.
+    """
+
+    @cache
+    def of_dialect(_name: str) -> S:
+        return build()
+
+    return wraps(build)(lambda: of_dialect(db.engine.dialect.name))
 
 
 def rows(name: str, columns: Columns, values: Sequence[Sequence[Any]]) -> Subquery:
     """A table of these values, to be selected from. Strings hold neither NUL nor half a surrogate pair."""
-    text = json.dumps(values, ensure_ascii=False, separators=(",", ":"))
-    if _is_postgresql():
-        each = func.jsonb_array_elements(cast(literal(text, String), JSONB)).table_valued("value")
+    return _table(name, columns, literal(packed_rows(values), String))
+
+
+def bound_rows(name: str, columns: Columns) -> Subquery:
+    """The same for a prepared statement, which is given `packed_rows` under this name."""
+    return _table(name, columns, bindparam(name, type_=String))
+
+
+def packed_rows(values: Sequence[Sequence[Any]]) -> str:
+    return json.dumps(values, ensure_ascii=False, separators=(",", ":"))
+
+
+def _table(name: str, columns: Columns, text: ColumnElement[str]) -> Subquery:
+    if is_postgresql():
+        each = func.jsonb_array_elements(cast(text, JSONB)).table_valued("value")
     else:
         each = func.json_each(text).table_valued("value")
     cells = [_cell(each.c.value, at, kind).label(key) for at, (key, kind) in enumerate(columns.items())]
@@ -39,19 +83,59 @@ def everything(table: Subquery, *more: ColumnElement[Any]) -> Select[Any]:
 
 def any_of(column: ColumnElement[Any], values: Collection[Any]) -> ColumnElement[bool]:
     """`column IN values`, for many values."""
-    if _is_postgresql():
+    if is_postgresql():
         return column == func.any(list(values))
     each: Select[Any] = select(func.json_each(json.dumps(list(values))).table_valued("value").c.value)
     return column.in_(each)
 
 
+def any_bound(column: ColumnElement[Any], name: str, kind: TypeEngine[Any] = _NUMBER) -> ColumnElement[bool]:
+    """The same for a prepared statement, which is given `packed` values under this name.
+
+    The sub-select keeps PostgreSQL to the column's index: it is worked out once, and taken for ten values. From a
+    table without statistics it would otherwise read every row, and look through all values for each (6 s for
+    1,500 of 20,000 messages instead of 12 ms).
+    """
+    text = bindparam(name, type_=String)
+    if is_postgresql():
+        once = select(cast(text, ARRAY(kind))).scalar_subquery()
+        return column == func.any(cast(once, ARRAY(kind)))
+    each: Select[Any] = select(func.json_each(text).table_valued("value").c.value)
+    return column.in_(each)
+
+
+def updating_each(key: InstrumentedAttribute[int], column: InstrumentedAttribute[Any], name: str) -> Update:
+    """An UPDATE that gives each row a number of its own; to be prepared, and given a `packed_map` by this name."""
+    text = bindparam(name, type_=String)
+    if is_postgresql():
+        # No join: without statistics, PostgreSQL would read the whole table for each value.
+        once = select(cast(text, JSONB)).scalar_subquery()
+        keys = select(func.jsonb_object_keys(cast(text, JSONB)).label("key")).subquery()
+        wanted = select(func.array_agg(cast(keys.c.key, BigInteger))).scalar_subquery()
+        value = cast(once.op("->>")(cast(key, String)), column.type)
+        return update(key.class_).where(key == func.any(cast(wanted, ARRAY(BigInteger)))).values({column: value})
+    each = func.json_each(text).table_valued("key", "value")
+    return update(key.class_).where(key == cast(each.c.key, BigInteger)).values({column: each.c.value})
+
+
+def packed_map(values: Mapping[int, int]) -> str:
+    return json.dumps(values, separators=(",", ":"))
+
+
+def packed(values: Iterable[Any]) -> str:
+    """Numbers, or strings of digits and letters. As text: the driver takes long over a list."""
+    if is_postgresql():
+        return "{" + ",".join(map(str, values)) + "}"
+    return json.dumps(list(values))
+
+
 def _cell(row: ColumnElement[Any], at: int, kind: TypeEngine[Any]) -> ColumnElement[Any]:
-    if not _is_postgresql():
+    if not is_postgresql():
         return type_coerce(func.json_extract(row, f"$[{at}]"), kind)
     if kind is Json:
         return type_coerce(row.op("->")(at), kind)
     return cast(row.op("->>")(at), kind)
 
 
-def _is_postgresql() -> bool:
+def is_postgresql() -> bool:
     return db.engine.dialect.name == "postgresql"

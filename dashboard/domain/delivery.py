@@ -1,7 +1,7 @@
 """What does one round of sending do? Arm, call, settle, in turn, until its time is up or nothing is due."""
 
 import logging
-from collections import deque
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from secrets import token_hex
@@ -13,21 +13,25 @@ from .. import clock
 from ..database import db, end_reading, retrying
 from ..gateway import Answer, Call, Verdict
 from ..models import Breaker, Service
-from . import breaker, fan_out, outbox, settling, starting, sweep
-from .outbox import SendingPolicy
+from . import breaker, due, fan_out, outbox, releasing, settling, starting, sweep
+from .departures import Departures
+from .outbox import Armed
+from .policy import SendingPolicy
+from .rotation import Rotation
+from .settling import Result
 
 logger = logging.getLogger(__name__)
 
 # Outcomes are written when so many have gathered, or the oldest is so old.
-SETTLE_COUNT, SETTLE_SECONDS = 500, 0.2
+SETTLE_COUNT, SETTLE_SECONDS = 1_000, 0.2
 # How long answers are waited for before there is a look at what else is due.
 POLL_SECONDS = 0.05
 # How often the list of mailings with due messages is drawn up anew, and the duties are seen to.
 LOOK_SECONDS = 1.0
 # Armed ahead of free connections: what the gateway takes in so long, and never more than so many.
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
-# An armed call that could not begin for so long is given back: its lease must not run out under it.
-STALE_SECONDS = 2.0
+# What the gateway takes in so long begins soon enough to keep its moment under a rate (throttle.LATE).
+SOON_SECONDS = 0.035
 # While the database takes nothing, results are kept and written again: after a pause, and not for ever.
 WRITE_AGAIN_SECONDS, GIVE_UP_WRITING_SECONDS = 0.5, 120.0
 
@@ -68,15 +72,20 @@ class Round:
         self._token = token_hex(16)
         self._watch = breaker.Watch()
         self._pace = Pace()
-        self._rotation: deque[int] = deque()
-        self._armed: deque[tuple[float, Call]] = deque()
+        self._rotation = Rotation()
+        self._departures = Departures()
+        self._called: dict[int, Armed] = {}
         # Armed, and never to be called for; their release may be written although its answer was lost.
-        self._unwanted: list[Call] = []
-        self._answers: list[Answer] = []
+        self._unwanted: list[Armed] = []
+        self._results: list[Result] = []
+        # How many messages of each flight are still to be written.
+        self._aloft: Counter[int | None] = Counter()
         # When to look for due mailings again; zero asks for it at once.
         self._look_at = 0.0
-        self._oldest_answer_at = self._write_at = 0.0
-        self._probing = False
+        self._oldest_result_at = 0.0
+        # When to write again what the database did not take; zero: it has taken everything.
+        self._write_at = 0.0
+        self._fans_out = self._probing = False
         self._is_told_to_stop = self._is_arming_in_doubt = False
 
     def stop(self) -> None:
@@ -89,29 +98,44 @@ class Round:
         Raises what the database raises; what was called for is settled all the same.
         """
         until = clock.monotonic() + seconds
+        self._watch.recall()
         try:
             while clock.monotonic() < until and not self._is_told_to_stop:
                 if not self._turn():
                     break
+            self._see_off()
         except DBAPIError:
             # The commit of an arming may have been done although its answer never came.
             self._is_arming_in_doubt = True
             raise
         finally:
             self._wind_up()
+        self._watch.keep()
         sweep.finish()
         return self._more_is_due()
 
     def _turn(self) -> bool:
         """One turn of the wheel; False when there was nothing to do and nothing is under way."""
+        self._write_again()
         self._look()
-        if fan_out.one_range():
-            self._look_at = 0.0
+        self._fan_out()
         self._arm()
         self._submit()
         self._gather()
-        is_under_way = bool(self._armed or self._answers or self._gateway.in_flight or self._rotation)
+        self._rest()
+        is_under_way = bool(self._departures or self._results or self._gateway.in_flight or self._rotation)
         return is_under_way or self._look_at == 0.0
+
+    def _write_again(self) -> None:
+        """What the database did not take, or took without saying so, comes before anything is armed.
+
+        Else a message could be armed anew in between, and what we then write again would be taken for its new try.
+        """
+        if self._write_at and not self._unwritten():
+            self._write_at = 0.0
+            if self._results:
+                self._settle()
+            self._release([])
 
     def _look(self) -> None:
         """Once a second: the duties, and which mailings have something due."""
@@ -120,54 +144,70 @@ class Round:
         self._look_at = clock.monotonic() + LOOK_SECONDS
         sweep.sweep_if_due(self._policy)
         starting.start_due()
-        self._rotation = deque(outbox.due_mailings(self._policy))
+        self._fans_out = self._fans_out or fan_out.is_pending()
+        self._rotation.renew(due.mailings(self._policy))
         if self._rotation and self._breaker_is_open():
-            self._probe(self._rotation[0])
+            self._watch.forget()
+            self._probe(self._rotation.next(1, clock.monotonic()))
             self._rotation.clear()
         end_reading()
+
+    def _fan_out(self) -> None:
+        """A range at a turn, so that what is selected already leaves meanwhile."""
+        if self._fans_out:
+            self._fans_out = fan_out.one_range()
+            self._look_at = 0.0
 
     def _breaker_is_open(self) -> bool:
         return db.session.get_one(Service, 1, populate_existing=True).breaker is Breaker.OPEN
 
-    def _probe(self, mailing_id: int) -> None:
-        if self._gateway.in_flight or self._armed or not breaker.take_probe(self._policy.call_deadline):
+    def _probe(self, mailing_ids: list[int]) -> None:
+        is_busy = self._gateway.in_flight or self._departures or self._write_at
+        if is_busy or not breaker.take_probe(self._policy.call_deadline):
             return
-        self._keep(outbox.arm(mailing_id, 1, self._token, self._policy, probing=True))
-        self._probing = bool(self._armed)
+        self._keep(outbox.arm(mailing_ids, 1, self._token, self._policy, probing=True).armed)
+        self._probing = bool(self._departures)
 
     def _arm(self) -> None:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""
-        ahead = int(min(MOST_AHEAD, self._pace.per_second * AHEAD_SECONDS))
-        wanted = max(self._gateway.free, ahead)
-        while self._rotation and wanted - len(self._armed) > wanted // 2 and not self._unwritten():
-            mailing_id = self._rotation.popleft()
-            limit = wanted - len(self._armed)
-            calls = outbox.arm(mailing_id, limit, self._token, self._policy)
-            self._keep(calls)
-            if len(calls) == limit:
-                self._rotation.append(mailing_id)
+        ready, pace = self._departures.ready, self._pace.per_second
+        soon = self._gateway.free + int(pace * SOON_SECONDS)
+        missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD - self._departures.paced) - ready
+        if ready > soon // 2 or missing <= 0 or self._write_at:
+            return
+        if mailing_ids := self._rotation.next(missing, clock.monotonic()):
+            arming = outbox.arm(mailing_ids, missing, self._token, self._policy, at_once=soon - ready)
+            self._rotation.asked(mailing_ids, arming.again)
+            self._keep(arming.armed)
 
     def _unwritten(self) -> bool:
         """Results wait for a database that takes none: not the time to begin more."""
         return self._write_at > clock.monotonic()
 
-    def _keep(self, calls: list[Call]) -> None:
-        now = clock.monotonic()
-        self._armed.extend((now, call) for call in calls)
+    def _keep(self, armed: list[Armed]) -> None:
+        self._aloft.update(each.flight for each in armed)
+        self._departures.add(armed, clock.monotonic())
 
     def _submit(self) -> None:
-        if self._armed and self._armed[0][0] < clock.monotonic() - STALE_SECONDS:
-            self._release_armed()
-        for _ in range(min(self._gateway.free, len(self._armed))):
-            self._gateway.submit(self._armed.popleft()[1])
+        begin, late = self._departures.pop(self._gateway.free, clock.monotonic())
+        for each in begin:
+            self._called[each.id] = each
+            self._gateway.submit(each.call)
+        if late:
+            self._release(late)
 
-    def _release_armed(self) -> None:
-        """Give back what was armed and not yet called for; now or later, but it is not called for any more."""
-        self._unwanted += [call for _at, call in self._armed]
-        self._armed.clear()
-        calls = self._unwanted
-        if calls and self._write("armed messages", lambda: outbox.release(calls, self._token)):
+    def _release(self, armed: list[Armed]) -> None:
+        """Give back what was armed and not called for; now or later, but it is not called for any more."""
+        self._unwanted += armed
+        unwanted, landed = self._unwanted, self._landed(self._unwanted)
+        if unwanted and self._write("armed messages", lambda: releasing.release(unwanted, landed, self._token)):
+            self._aloft.subtract(each.flight for each in unwanted)
             self._unwanted = []
+
+    def _landed(self, written: list[Armed]) -> list[int]:
+        """Flights of which these are the last."""
+        counts = Counter(each.flight for each in written if each.flight is not None)
+        return [flight for flight, count in counts.items() if self._aloft[flight] == count]
 
     def _write(self, what: str, work: Callable[[], None]) -> bool:
         """False: the database takes nothing now. It is asked again after a pause, and nothing new is begun."""
@@ -182,17 +222,28 @@ class Round:
 
     def _gather(self) -> None:
         """Collect answers; write them when enough have gathered."""
-        answers = self._gateway.poll(POLL_SECONDS)
+        answers = self._gateway.poll(self._patience())
         now = clock.monotonic()
         self._pace.note(len(answers), now)
         if answers:
-            if not self._answers:
-                self._oldest_answer_at = now
-            self._answers.extend(answers)
+            if not self._results:
+                self._oldest_result_at = now
+            self._results += [Result(self._called.pop(answer.message_id), answer) for answer in answers]
             self._heed(answers)
-        is_time = len(self._answers) >= SETTLE_COUNT or now - self._oldest_answer_at >= SETTLE_SECONDS
-        if self._answers and (is_time or not self._gateway.in_flight) and not self._unwritten():
+        is_time = len(self._results) >= SETTLE_COUNT or now - self._oldest_result_at >= SETTLE_SECONDS
+        is_idle = not self._gateway.in_flight and not self._departures.ready
+        if self._results and (is_time or is_idle) and not self._unwritten():
             self._settle()
+
+    def _patience(self) -> float:
+        """How long to wait for answers: not beyond the next moment at which a call begins."""
+        moment = self._departures.next_moment()
+        return POLL_SECONDS if moment is None else min(POLL_SECONDS, max(0.0, moment - clock.monotonic()))
+
+    def _rest(self) -> None:
+        """With nothing in flight, polling does not wait: wait here until a call begins, or there may be more."""
+        if not self._gateway.in_flight and not self._departures.ready and (self._departures or self._rotation):
+            clock.sleep(self._patience())
 
     def _heed(self, answers: list[Answer]) -> None:
         """What do these answers say about the gateway itself?"""
@@ -202,7 +253,7 @@ class Round:
         elif reason := self._watch.trouble(answers):
             self._write("an open breaker", lambda: breaker.open_(reason))
             self._rotation.clear()
-            self._release_armed()
+            self._release(self._departures.clear())
 
     def _judge_probe(self, answer: Answer) -> None:
         if answer.verdict is Verdict.ACCEPTED:
@@ -213,34 +264,46 @@ class Round:
 
     def _settle(self) -> None:
         """Write the results; if the database takes none now, they are kept for the next turn."""
-        answers, token, policy = self._answers, self._token, self._policy
-        if self._write("results", lambda: settling.settle(answers, token, policy)):
-            self._answers = []
+        results, token, policy = self._results, self._token, self._policy
+        settled = [result.armed for result in results]
+        landed = self._landed(settled)
+        if self._write("results", lambda: settling.settle(results, landed, token, policy)):
+            self._aloft.subtract(each.flight for each in settled)
+            self._results = []
+
+    def _see_off(self) -> None:
+        """The round's time is up: what is armed still leaves, each at its moment, unless we are told to stop."""
+        while self._departures and not self._is_told_to_stop and not self._unwritten():
+            self._submit()
+            self._gather()
+            self._rest()
 
     def _wind_up(self) -> None:
         """Nothing new; every call under way comes to its end and is written, the rest is given back."""
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
         while not self._is_all_written() or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:
-                lost = [answer.message_id for answer in self._answers]
+                lost = [result.armed.id for result in self._results]
                 logger.error("results could not be written; the sweep decides", extra={"messages": lost})
                 return
             self._gather()
             if not self._unwritten():
-                self._release_armed()
+                self._release(self._departures.clear())
                 self._release_in_doubt()
             elif not self._gateway.in_flight:
                 clock.sleep(WRITE_AGAIN_SECONDS)
 
     def _is_all_written(self) -> bool:
-        return not (self._gateway.in_flight or self._answers or self._armed or self._unwanted)
+        return not (self._gateway.in_flight or self._results or self._departures or self._unwanted)
 
     def _release_in_doubt(self) -> None:
         """Whatever is still under our token when all our calls are written was never called for."""
         if self._is_arming_in_doubt and self._is_all_written():
-            self._is_arming_in_doubt = not self._write("armed messages", lambda: outbox.release_all(self._token))
+            self._is_arming_in_doubt = not self._write(
+                "armed messages", lambda: releasing.release_all(self._token)
+            )
 
     def _more_is_due(self) -> bool:
         if fan_out.is_pending():
             return True
-        return bool(outbox.due_mailings(self._policy)) and not self._breaker_is_open()
+        return bool(due.mailings(self._policy)) and not self._breaker_is_open()

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import UNDER_WAY, WAITING, Dimension, Mailing, State, Status, User
+from ..models import UNDER_WAY, WAITING, Dimension, Mailing, PauseReason, State, Status, User
 from . import audience, mailings, pace, statistics
 from .mailings import Verb
 from .permissions import Actor, may_change, may_see_all
@@ -46,11 +46,14 @@ class LivePicture:
 
     `total` is None before the start; then `addressed` says how many it would select now. `left` can no longer
     be called back: sent, being sent, unknown. `verbs` and `may_edit` (or delete): what this actor may do in this
-    state. `changes`: it may look different at the next poll.
+    state. `pause_reason`: of a paused one. `awaits_approval`: a second person has to agree before it starts; of a
+    cancelled one: nobody had by its end. `changes`: it may look different at the next poll.
     """
 
     mailing: MailingFacts
     state: State
+    pause_reason: PauseReason | None
+    awaits_approval: bool
     verbs: tuple[Verb, ...]
     may_edit: bool
     counts: Counts
@@ -95,6 +98,8 @@ def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> L
     return LivePicture(
         mailing=_facts(actor, mailing),
         state=mailing.state,
+        pause_reason=mailing.pause_reason,
+        awaits_approval=mailing.awaits_approval,
         verbs=tuple(sorted(mailings.allowed_verbs(mailing.state))) if may_change(actor) else (),
         may_edit=mailing.state is State.DRAFT and may_change(actor),
         counts=counts,
@@ -120,7 +125,7 @@ def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> L
 def _rests(mailing: Mailing, counts: Counts, now: datetime) -> bool:
     """Nothing moves by itself within the next minute."""
     if mailing.state is State.SCHEDULED:
-        return mailing.starts_at > now + START_IS_NEAR
+        return mailing.awaits_approval or mailing.starts_at > now + START_IS_NEAR
     return mailing.state is State.PAUSED and not counts[Status.SENDING]
 
 

@@ -1,5 +1,6 @@
 """What may happen to a mailing, in which state, and by whom?"""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -8,7 +9,8 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
-from ..models import Mailing, State
+from ..models import Allowance, Mailing, PauseReason, State, TimeBasis
+from . import approval, lanes
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
 from .permissions import Actor, require_change, visible
@@ -45,6 +47,19 @@ def get(actor: Actor, mailing_id: int) -> Mailing:
     return found
 
 
+def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
+    """The mailing, and nobody arms, pauses or finishes it before this transaction ends. Raises NotFound.
+
+    Taken before rows of allowances, lanes and messages by everybody, so that none waits for the other.
+    """
+    require_change(actor)
+    query = select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))
+    found = session.scalar(query.with_for_update(key_share=True).execution_options(populate_existing=True))
+    if found is None:
+        raise NotFound
+    return found
+
+
 def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> int:
     """A new draft of this actor's; answers its id. Raises Invalid.
 
@@ -65,7 +80,9 @@ def _made_before(actor: Actor, form_key: str | None, values: dict[str, Any]) -> 
     mailing = db.session.scalars(
         select(Mailing).where(Mailing.owner_id == actor.id, Mailing.form_key == form_key)
     ).one()
-    if any(getattr(mailing, name) != value for name, value in values.items()):
+    # By the clients' clocks these two are worked out anew when it is scheduled.
+    worked_out = {"starts_at", "ends_at"} if mailing.time_basis is TimeBasis.CLIENT else set()
+    if any(getattr(mailing, name) != values[name] for name in values.keys() - worked_out):
         raise Conflict("mailing_made_before")
     return mailing.id
 
@@ -103,13 +120,35 @@ def remove(actor: Actor, mailing_id: int) -> None:
 
 
 def schedule(actor: Actor, mailing_id: int) -> None:
-    """Let it start by itself at its time, or at once if that has passed. Raises Invalid if its end has, too."""
+    """Let it start by itself at its time, or at once if that has passed. Raises Invalid if its end has, too.
+
+    To very many it starts only once a second person has approved.
+    """
     with transaction() as session:
         mailing = get(actor, mailing_id)
         now = clock.database_now(session)
-        if mailing.state is State.DRAFT and mailing.ends_at <= now:
-            raise Invalid([Problem("ends_at", "ends_in_past")])
-        _move(session, actor, mailing_id, Verb.SCHEDULE, launched_at=now)
+        span: dict[str, Any] = {}
+        if mailing.state is State.DRAFT:
+            span = _span(mailing, now)
+        _move(
+            session,
+            actor,
+            mailing_id,
+            Verb.SCHEDULE,
+            launched_at=now,
+            launched_by_id=actor.id,
+            awaits_approval=approval.is_needed(session, mailing),
+            **span,
+        )
+
+
+def _span(mailing: Mailing, now: datetime) -> dict[str, Any]:
+    """From the first client's start to the last one's end; by their own clocks it depends on who they are."""
+    span = lanes.span(mailing)
+    if span.closes_at <= now:
+        field = "ends_at" if mailing.time_basis is TimeBasis.INSTANT else "ends_wall"
+        raise Invalid([Problem(field, "ends_in_past")])
+    return {"starts_at": span.opens_at, "ends_at": span.closes_at}
 
 
 def launch(
@@ -132,26 +171,40 @@ def launch(
 
 
 def unschedule(actor: Actor, mailing_id: int) -> None:
-    """Take a mailing that has not started back to a draft."""
+    """Take a mailing that has not started back to a draft; an approval is void, for it may be changed now."""
+    launch = dict.fromkeys(("launched_at", "launched_by_id", "approved_at", "approved_by_id"))
     with transaction() as session:
-        _move(session, actor, mailing_id, Verb.UNSCHEDULE, launched_at=None)
+        _move(session, actor, mailing_id, Verb.UNSCHEDULE, awaits_approval=False, **launch)
 
 
 def pause(actor: Actor, mailing_id: int) -> None:
     """After this commit nothing more is armed; what was armed in the second before may still go."""
     with transaction() as session:
-        _move(session, actor, mailing_id, Verb.PAUSE)
+        _move(session, actor, mailing_id, Verb.PAUSE, pause_reason=PauseReason.OPERATOR)
 
 
 def resume(actor: Actor, mailing_id: int) -> None:
+    """Go on; after a canary, with all the rest.
+
+    Conflict while its budget is used up (limits.raise_budget), and once its end has passed.
+    """
     with transaction() as session:
-        _move(session, actor, mailing_id, Verb.RESUME)
+        mailing = locked(session, actor, mailing_id)
+        reason = mailing.pause_reason
+        if reason is PauseReason.BUDGET:
+            raise Conflict("budget_used_up")
+        if mailing.state is State.PAUSED and mailing.ends_at <= clock.database_now(session):
+            raise Conflict("mailing_over")
+        _move(session, actor, mailing_id, Verb.RESUME, pause_reason=None)
+        if reason is PauseReason.CANARY:
+            session.execute(update(Allowance).where(Allowance.scope == mailing_id).values(canary_left=None))
 
 
 def cancel(actor: Actor, mailing_id: int) -> None:
     """Nothing more is armed; the sweep marks what still waits as cancelled."""
+    ended = {"awaits_approval": False, "pause_reason": None}
     with transaction() as session:
-        _move(session, actor, mailing_id, Verb.CANCEL, finished_at=clock.database_now(session))
+        _move(session, actor, mailing_id, Verb.CANCEL, finished_at=clock.database_now(session), **ended)
 
 
 def _move(session: Session, actor: Actor, mailing_id: int, verb: Verb, **values: Any) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy import Select, select
 from ..database import db
 from ..gateway import Reason, Verdict
 from ..models import Attempt, Client, Mailing, Message, Status
-from . import mailings, personalisation, statistics
+from . import mailings, personalisation, standing, statistics
 from .errors import NotFound
 from .permissions import Actor, visible
 from .statistics import Counts
@@ -38,7 +38,7 @@ class MessageRow:
     status: Status
     reason: str | None
     tries: int
-    send_after: datetime
+    send_after: datetime | None
     settled_at: datetime | None
 
 
@@ -82,7 +82,7 @@ class MessageStory:
     status: Status
     reason: str | None
     created_at: datetime
-    send_after: datetime
+    send_after: datetime | None
     settled_at: datetime | None
     tries: int
     text: str | None
@@ -129,14 +129,14 @@ def _rows(
         Message.phone,
         Message.operator_code,
         Message.timezone,
-        Message.status,
+        standing.status(),
         Message.reason,
         Message.tries,
         Message.send_after,
         Message.settled_at,
     ).where(Message.mailing_id == mailing_id)
     if wanted.status is not None:
-        query = query.where(Message.status == wanted.status)
+        query = query.where(standing.stands_at(wanted.status))
     if wanted.reason:
         query = query.where(Message.reason == wanted.reason)
     if before is not None:
@@ -157,7 +157,7 @@ def _total(mailing_id: int, wanted: MessageFilter, counts: Counts) -> int:
 def get(actor: Actor, message_id: int) -> MessageStory:
     """Raises NotFound, also for what belongs to others."""
     query = (
-        select(Message, Mailing.title, Mailing.text, Client.id)
+        select(Message, standing.status(), Mailing.title, Mailing.text, Client.id)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(Client, (Client.id == Message.client_id) & Client.deleted_at.is_(None))
         .where(Message.id == message_id, visible(Mailing.owner_id, actor))
@@ -165,7 +165,7 @@ def get(actor: Actor, message_id: int) -> MessageStory:
     found = db.session.execute(query).one_or_none()
     if found is None:
         raise NotFound
-    message, title, text, client_id = found
+    message, status, title, text, client_id = found
     return MessageStory(
         id=message.id,
         mailing_id=message.mailing_id,
@@ -174,13 +174,13 @@ def get(actor: Actor, message_id: int) -> MessageStory:
         phone=message.phone,
         operator_code=message.operator_code,
         timezone=message.timezone,
-        status=message.status,
+        status=status,
         reason=message.reason,
         created_at=message.created_at,
         send_after=message.send_after,
         settled_at=message.settled_at,
         tries=message.tries,
-        text=_text(text, message),
+        text=message.text or _text(text, message),
         attempts=_tries(message),
     )
 
@@ -194,7 +194,10 @@ def _text(text: str, message: Message) -> str | None:
 
 
 def _tries(message: Message) -> list[Try]:
-    """In order. A first try that was accepted has no row of its own: it is told from the message's."""
+    """In order. A first try that was accepted has no row of its own: it is told from the message's.
+
+    One that bears a reason was taken for sent by a person.
+    """
     rows = db.session.scalars(
         select(Attempt).where(Attempt.message_id == message.id).order_by(Attempt.at, Attempt.id)
     )
@@ -202,7 +205,8 @@ def _tries(message: Message) -> list[Try]:
         Try(row.at, row.verdict, row.reason, row.http_status, row.code, row.excerpt, row.duration_ms)
         for row in rows
     ]
-    if message.status is Status.SENT and all(each.verdict != Verdict.ACCEPTED for each in tries):
+    is_answered = message.status is Status.SENT and message.reason is None
+    if is_answered and all(each.verdict != Verdict.ACCEPTED for each in tries):
         tries.append(_accepted_at_once(message))
     return tries
 

@@ -1,182 +1,272 @@
-"""Who sends which message? Arming takes messages for a worker, settling writes how their calls ended."""
+"""Who sends which message? Arming takes messages for a worker, which then has to call for each of them at once."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+import math
+import sys
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
-from sqlalchemy import ColumnElement, select, true, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..database import AnyRow, AnySelect, db, transaction
+from ..database import AnyRow, AnySelect, transaction
 from ..gateway import Call
-from ..models import Breaker, Lane, Mailing, Message, Service, State, Status, StopListEntry
-from . import tallies
+from ..models import Mailing, Service, State, Status
+from . import brakes, bulk, due, flights, last_look, parts, singles, tallies
+from .flights import Stretch
+from .moves import move
 from .personalisation import render
+from .policy import BEGIN_WITHIN, SendingPolicy
 from .tallies import Move, Place
+from .throttle import AHEAD, LATE, Throttle
 
-# After a call's deadline, so long may its result take to be written before the sweep decides instead.
-SETTLING_MARGIN = timedelta(seconds=10)
-# A gateway in trouble gets its messages back to the queue; they wait this long, and for the breaker.
-GATEWAY_PAUSE = timedelta(seconds=2)
-
-
-class OnUncertain(StrEnum):
-    """What becomes of a message that may have been accepted."""
-
-    HOLD = "hold"  # unknown: a person decides
-    RETRY = "retry"  # the same msgId once more, at the risk of a second delivery
+# Others had their hands on what was wanted: it is free again after a few milliseconds.
+SOON_SECONDS = 0.02
+# Moments are given from now on, and must not be over before the arming is.
+LOOKING_SECONDS = 0.02
 
 
-@dataclass(frozen=True, slots=True)
-class SendingPolicy:
-    """How sending is set up: the call's deadline, the tries of a message, and what an uncertain outcome means."""
+@dataclass(slots=True)
+class Armed:
+    """A message to call for: not before `begins_at` nor after `begins_before` (monotonic seconds of this process).
 
-    call_seconds: float
-    most_tries: int
-    on_uncertain: OnUncertain
+    `stretch` is what it was taken from; None: it waited by itself, and has a lease of its own.
+    """
+
+    id: int
+    call: Call
+    mailing_id: int
+    operator_code: str
+    timezone: str
+    tries: int
+    stretch: Stretch | None
+    begins_at: float
+    begins_before: float
 
     @property
-    def call_deadline(self) -> timedelta:
-        return timedelta(seconds=self.call_seconds)
+    def phone(self) -> str:
+        return self.call.phone
+
+    @property
+    def flight(self) -> int | None:
+        return self.stretch.flight if self.stretch else None
 
 
-def due_mailings(policy: SendingPolicy) -> list[int]:
-    """Running mailings that have a message which may leave now, by id."""
-    now = clock.database_now(db.session())
-    return list(
-        db.session.scalars(
-            select(Mailing.id)
-            .where(Mailing.state == State.RUNNING)
-            .where(_due_lanes(now, policy).where(Lane.mailing_id == Mailing.id).exists())
-            .order_by(Mailing.id)
-        )
-    )
+@dataclass(slots=True)
+class Arming:
+    """What one arming took. `again`: when to ask again (monotonic) for mailings that may have more by then."""
+
+    armed: list[Armed] = field(default_factory=list)
+    again: dict[int, float] = field(default_factory=dict)
 
 
-def arm(mailing_id: int, limit: int, token: str, policy: SendingPolicy, *, probing: bool = False) -> list[Call]:
-    """Mark up to `limit` due messages of a mailing as being sent; only what is returned may be called for.
+def arm(
+    mailing_ids: Sequence[int],
+    limit: int,
+    token: str,
+    policy: SendingPolicy,
+    *,
+    at_once: int = sys.maxsize,
+    probing: bool = False,
+) -> Arming:
+    """Mark about `limit` due messages as being sent, equally many of each of these mailings.
 
-    One committed transaction. It holds the rows of the service and the mailing FOR SHARE, so that a brake (pause,
-    cancel, the breaker) and an arming exclude each other: after a brake's commit nothing is armed. A crash
-    before the commit leaves the messages queued; after it, the lease runs out and the sweep decides.
-    `probing`: the caller holds the breaker's probe and may pass it.
+    One committed transaction. It holds the rows of the service and the mailings FOR SHARE, so that a brake (pause,
+    cancel, the global stop, the breaker) and an arming exclude each other: after a brake's commit nothing is
+    armed. A crash before the commit leaves the messages as they waited; after it, the lease runs out and the
+    sweep decides. `at_once`: so many calls can begin soon; of mailings with a rate no more are taken whose moment
+    would only pass. `probing`: the caller holds the breaker's probe and may pass it.
     """
     with transaction() as session:
-        service = session.get_one(Service, 1, with_for_update={"read": True})
-        mailing = session.get_one(Mailing, mailing_id, with_for_update={"read": True})
-        now = clock.database_now(session)  # not before the locks, which may have to be waited for
-        if mailing.state is not State.RUNNING or (service.breaker is Breaker.OPEN and not probing):
-            return []
-        rows = _skip_stop_listed(session, _take(session, mailing_id, limit, now, policy), now)
-        _lease(session, rows, token, now + policy.call_deadline + SETTLING_MARGIN)
-        return [Call(row.id, row.phone, render(mailing.text, row.placeholder_values)) for row in rows]
+        service = session.connection().execute(_service()).one()
+        mailings = session.connection().execute(_running(), {"mailings": bulk.packed(mailing_ids)}).all()
+        if not mailings or not due.gateway_is_usable(service, probing=probing):
+            return Arming()
+        step = _Step(session, service, mailings, policy, at_once)
+        arming = step.run(max(1, limit // len(mailings)), token)
+    brakes.pause_spent(step.throttle.spent)
+    return arming
 
 
-def release(calls: Collection[Call], token: str) -> None:
-    """Give back messages that were armed but never called for: their text has not left the house."""
-    _release(Message.id.in_([call.message_id for call in calls]), token)
-
-
-def release_all(token: str) -> None:
-    """Give back everything still armed under a token whose calls are all settled."""
-    _release(true(), token)
-
-
-def _release(which: ColumnElement[bool], token: str) -> None:
-    with transaction() as session:
-        rows = session.execute(
-            select(Message.id, Message.mailing_id, Message.operator_code, Message.timezone)
-            .where(which, Message.status == Status.SENDING, Message.lease_token == token)
-            .order_by(Message.id)
-            .with_for_update()
-        ).all()
-        move(session, rows, Place(Status.SENDING), Place(Status.QUEUED))
-
-
-def _due_lanes(now: datetime, policy: SendingPolicy) -> AnySelect:
-    """Open lanes with a message whose time has come; a call that begins now would end before they close."""
-    is_due = (
-        select(Message.id)
-        .where(Message.mailing_id == Lane.mailing_id, Message.timezone == Lane.timezone)
-        .where(Message.status == Status.QUEUED, Message.send_after <= now)
+@bulk.prepared
+def _service() -> AnySelect:
+    columns = (
+        Service.breaker,
+        Service.stopped_at,
+        Service.rate_limit,
+        Service.rate_unit,
+        Service.frequency_cap,
+        Service.frequency_days,
     )
-    is_open = (Lane.opens_at <= now) & (Lane.closes_at > now + policy.call_deadline)
-    return select(Lane.timezone).where(is_open, is_due.exists())
+    return select(*columns).where(Service.id == 1).with_for_update(read=True)
 
 
-def _take(session: Session, mailing_id: int, limit: int, now: datetime, policy: SendingPolicy) -> list[AnyRow]:
-    """Lock due messages which no other worker is taking at this instant; the lane that closes first goes first."""
-    lanes = _due_lanes(now, policy).where(Lane.mailing_id == mailing_id).order_by(Lane.closes_at, Lane.timezone)
-    rows: list[AnyRow] = []
-    for timezone in session.scalars(lanes).all():
-        due = (
-            select(
-                Message.id,
-                Message.mailing_id,
-                Message.phone,
-                Message.placeholder_values,
-                Message.operator_code,
-                Message.timezone,
-            )
-            .where(Message.mailing_id == mailing_id, Message.timezone == timezone)
-            .where(Message.status == Status.QUEUED, Message.send_after <= now)
-            .order_by(Message.send_after)
-            .limit(limit - len(rows))
-            .with_for_update(skip_locked=True)
+@bulk.prepared
+def _running() -> AnySelect:
+    columns = (
+        Mailing.id,
+        Mailing.text,
+        Mailing.rate_limit,
+        Mailing.rate_unit,
+        Mailing.canary_size,
+        Mailing.budget_parts,
+    )
+    wanted = bulk.any_bound(Mailing.id.expression, "mailings")
+    running = select(*columns).where(wanted, Mailing.state == State.RUNNING)
+    return running.order_by(Mailing.id).with_for_update(read=True)
+
+
+class _Step:
+    """One arming, while its rows are locked."""
+
+    def __init__(
+        self,
+        session: Session,
+        service: AnyRow,
+        mailings: Sequence[AnyRow],
+        policy: SendingPolicy,
+        at_once: int,
+    ) -> None:
+        self.throttle = Throttle(session, service, mailings)
+        self._session, self._service, self._policy = session, service, policy
+        self._at_once = at_once
+        self._texts = {row.id: row.text for row in mailings}
+        # Not before the locks, which may have to be waited for.
+        self._now, self._here = clock.database_now(session), clock.monotonic()
+
+    def run(self, quota: int, token: str) -> Arming:
+        """At most `quota` messages of each mailing."""
+        left = {each: math.ceil(min(quota, self.throttle.room(each, self._at_once))) for each in self._texts}
+        stretches, waiting = self._waiting(left)
+        armed, unwanted = self._sift(waiting)
+        # Also where nobody waits any more: what was skipped or cancelled in its place leaves gaps.
+        flights.take(self._session, stretches)
+        if armed or unwanted:
+            self._lift(armed, token)
+            self.throttle.keep(self._session)
+            self._skip(unwanted)
+        return Arming(armed, self._again(left))
+
+    def _waiting(self, left: dict[int, int]) -> tuple[list[Stretch], list[Armed]]:
+        """Locked messages. Counts down what is `left` to take of each mailing.
+
+        Those that wait by themselves have waited longer; of the lanes, the one that closes first comes first.
+        """
+        lanes = due.lanes(self._texts, self._now, self._policy)
+        self._have_more = {lane.mailing_id for lane in lanes}
+        rows: list[tuple[AnyRow, Stretch | None]] = list(self._alone(lanes, left))
+        stretches = self._stretches(lanes, left)
+        rows += flights.messages(self._session, stretches)
+        return stretches, [self._armed(row, stretch) for row, stretch in rows]
+
+    def _alone(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> Iterator[tuple[AnyRow, None]]:
+        for lane in lanes:
+            # A statement a lane: those of very many mailings have to wait for the next arming.
+            is_over = clock.monotonic() > self._here + LOOKING_SECONDS
+            if lane.has_single and left[lane.mailing_id] and not is_over:
+                wanted = left[lane.mailing_id]
+                for row in singles.lock(self._session, lane.mailing_id, lane.timezone, self._now, wanted):
+                    left[lane.mailing_id] -= 1
+                    yield row, None
+
+    def _stretches(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> list[Stretch]:
+        """The first lane of every mailing at once; then the second of those of which there was too little."""
+        queues: defaultdict[int, deque[str]] = defaultdict(deque)
+        for lane in lanes:
+            if lane.has_chunk:
+                queues[lane.mailing_id].append(lane.timezone)
+        stretches: list[Stretch] = []
+        while wanted := {
+            (each, zones.popleft()): left[each] for each, zones in queues.items() if zones and left[each]
+        }:
+            for found in flights.lock(self._session, wanted):
+                stretches.append(found)
+                left[found.mailing_id] -= found.length
+        return stretches
+
+    def _armed(self, row: AnyRow, stretch: Stretch | None) -> Armed:
+        text = row.text or render(self._texts[row.mailing_id], row.placeholder_values)
+        return Armed(
+            row.id,
+            Call(row.id, row.phone, text),
+            row.mailing_id,
+            row.operator_code,
+            row.timezone,
+            row.tries,
+            stretch,
+            self._here,
+            self._here + BEGIN_WITHIN.total_seconds(),
         )
-        rows += session.execute(due).all()
-        if len(rows) >= limit:
-            break
-    return rows
+
+    def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
+        """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
+        reasons = last_look.unwanted(self._session, waiting, self._service, self._now)
+        if not reasons and self.throttle.is_open:
+            return list(waiting), []
+        # Moments count from here: looking took its time.
+        self._now, self._here = clock.database_now(self._session), clock.monotonic()
+        self.throttle.begin(self._now)
+        armed: list[Armed] = []
+        unwanted: list[tuple[Armed, str]] = []
+        closed: set[int] = set()
+        for each in waiting:
+            if each.mailing_id not in closed:
+                if reason := reasons.get(each.id):
+                    unwanted.append((each, reason))
+                    continue
+                if self._may_go(each):
+                    armed.append(each)
+                    continue
+                closed.add(each.mailing_id)
+            if each.stretch is not None:
+                each.stretch.give_back(each.id)
+        return armed, unwanted
+
+    def _may_go(self, each: Armed) -> bool:
+        if not self.throttle.limits(each.mailing_id):
+            return True
+        if self._at_once <= 0:
+            return False
+        size = parts.count(each.call.text) if self.throttle.counts_parts(each.mailing_id) else 1
+        moment = self.throttle.grant(each.mailing_id, size, is_first_try=each.stretch is not None)
+        if moment is None:
+            return False
+        self._at_once -= moment < LATE
+        each.begins_at = self._here + moment
+        each.begins_before = min(each.begins_before, each.begins_at + self.throttle.lateness(each.mailing_id))
+        return True
+
+    def _lift(self, armed: Sequence[Armed], token: str) -> None:
+        """They are in the air: the flights, the leases, the books."""
+        until = self._now + self._policy.lease
+        flights.launch(self._session, _ranges(armed), token, self._now, until)
+        singles.lease(self._session, [each.id for each in armed if not each.stretch], token, until)
+        lifted = Counter((each.mailing_id, each.operator_code, each.timezone) for each in armed)
+        moves = (Move(*key, Place(Status.QUEUED), Place(Status.SENDING), count) for key, count in lifted.items())
+        tallies.record(self._session, moves, tallies.slot_of(token))
+
+    def _skip(self, unwanted: Sequence[tuple[Armed, str]]) -> None:
+        by_reason: defaultdict[str, list[Armed]] = defaultdict(list)
+        for each, reason in unwanted:
+            by_reason[reason].append(each)
+        for reason, those in by_reason.items():
+            move(self._session, those, Place(Status.QUEUED), Place(Status.SKIPPED, reason, self._now))
+
+    def _again(self, left: dict[int, int]) -> dict[int, float]:
+        """At once where the quota was used up; where others had their hands on it, or moments are short, later."""
+        again = {}
+        for mailing_id in self._have_more - self.throttle.spent.keys():
+            moments_in = self.throttle.opens_in(mailing_id) - AHEAD / 2
+            again[mailing_id] = self._here + max(moments_in, SOON_SECONDS if left[mailing_id] else 0.0)
+        return again
 
 
-def _skip_stop_listed(session: Session, rows: Sequence[AnyRow], now: datetime) -> list[AnyRow]:
-    """The last look before the call: who asked meanwhile to be left alone is skipped."""
-    phones = [row.phone for row in rows]
-    listed = set(session.scalars(select(StopListEntry.phone).where(StopListEntry.phone.in_(phones))))
-    if not listed:
-        return list(rows)
-    skipped = [row for row in rows if row.phone in listed]
-    move(session, skipped, Place(Status.QUEUED), Place(Status.SKIPPED, "stop_list", now))
-    return [row for row in rows if row.phone not in listed]
-
-
-def move(session: Session, rows: Collection[AnyRow], old: Place, new: Place, *, is_a_try: bool = False) -> None:
-    """Move locked messages to a place to which no call's answer brought them.
-
-    The rows need id, mailing_id, operator_code and timezone. `is_a_try`: a call may have been made.
-    """
-    if not rows:
-        return
-    session.execute(
-        update(Message)
-        .where(Message.id.in_([row.id for row in rows]))
-        .values(
-            status=new.status,
-            reason=new.reason,
-            settled_at=None if new.status is Status.QUEUED else new.at,
-            tries=Message.tries + int(is_a_try),
-            lease_token=None,
-            lease_until=None,
-        )
-    )
-    tallies.record(session, (Move(row.mailing_id, row.operator_code, row.timezone, old, new) for row in rows))
-
-
-def _lease(session: Session, rows: Sequence[AnyRow], token: str, until: datetime) -> None:
-    if not rows:
-        return
-    session.execute(
-        update(Message)
-        .where(Message.id.in_([row.id for row in rows]))
-        .values(status=Status.SENDING, lease_token=token, lease_until=until)
-    )
-    tallies.record(
-        session,
-        (
-            Move(row.mailing_id, row.operator_code, row.timezone, Place(Status.QUEUED), Place(Status.SENDING))
-            for row in rows
-        ),
-    )
+def _ranges(armed: Sequence[Armed]) -> list[tuple[int, int, int]]:
+    """Of each stretch the part that is in the air; its last number becomes the flight's key."""
+    first: dict[int, tuple[Stretch, int]] = {}
+    for each in armed:
+        if each.stretch is not None:
+            first.setdefault(each.stretch.chunk, (each.stretch, each.id))
+            each.stretch.flight = each.id
+    return [(stretch.mailing_id, first_id, stretch.flight) for stretch, first_id in first.values()]

@@ -36,6 +36,7 @@ class NextMailing:
     id: int
     title: str
     starts_at: datetime
+    awaits_approval: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,14 @@ class UnknownOutcomes:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """`unknown` counts those of all mailings, of which the newest are listed."""
+    """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop."""
 
     unknown: int
     unknown_mailings: list[UnknownOutcomes]
     breaker_open: bool
     breaker_reason: str | None
     breaker_opened_at: datetime | None
+    stopped_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,7 @@ def picture(actor: Actor, zone: tzinfo) -> Overview:
             today=statistics.today(actor, start_of_day(now, zone)),
             has_clients=_has_clients(actor),
             is_new=not _has_mailings(actor),
-            changes=bool(running or upcoming or decisions.breaker_open),
+            changes=bool(running or upcoming or decisions.breaker_open or decisions.stopped_at),
         )
 
 
@@ -124,7 +126,7 @@ def _running_mailing(mailing: Mailing, counts: Counts, rate: int | None, now: da
 
 def _next(actor: Actor) -> list[NextMailing]:
     query = (
-        select(Mailing.id, Mailing.title, Mailing.starts_at)
+        select(Mailing.id, Mailing.title, Mailing.starts_at, Mailing.awaits_approval)
         .where(Mailing.state == State.SCHEDULED, visible(Mailing.owner_id, actor))
         .order_by(Mailing.starts_at, Mailing.id)
         .limit(MOST_SHOWN)
@@ -142,6 +144,7 @@ def _decisions(actor: Actor) -> Decisions:
         breaker_open=is_open,
         breaker_reason=service.breaker_reason if service and is_open else None,
         breaker_opened_at=service.breaker_opened_at if service and is_open else None,
+        stopped_at=service.stopped_at if service else None,
     )
 
 

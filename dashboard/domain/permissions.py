@@ -39,3 +39,9 @@ def require_change(actor: Actor) -> None:
     """Raises Forbidden for those who only look on."""
     if not may_change(actor):
         raise Forbidden
+
+
+def require_administration(actor: Actor) -> None:
+    """Raises Forbidden for all but administrators."""
+    if not may_administer(actor):
+        raise Forbidden

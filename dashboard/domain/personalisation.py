@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 
 # {{name}}: letters of any alphabet, digits and underscores, as attributes are named; no digit comes first.
 PLACEHOLDER = re.compile(r"\{\{\s*([^\W\d]\w{0,31})\s*\}\}")
@@ -25,4 +26,11 @@ def render(text: str, values: Mapping[str, str] | None) -> str:
     """
     if not values:
         return text
-    return PLACEHOLDER.sub(lambda match: values[match.group(1)], text)
+    pieces = _pieces(text)
+    return "".join([values[piece] if at % 2 else piece for at, piece in enumerate(pieces)])
+
+
+@lru_cache(maxsize=256)
+def _pieces(text: str) -> tuple[str, ...]:
+    """What stands between the placeholders, and at the odd places their names."""
+    return tuple(PLACEHOLDER.split(text))

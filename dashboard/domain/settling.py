@@ -1,24 +1,38 @@
-"""How did these calls end, and where do their messages stand now?"""
+"""How did these calls end, and where do their messages stand now?
+
+Nearly all calls are accepted at the first try. These are written all alike, without being looked at first: one
+guarded UPDATE, whose count proves that nobody has decided about them meanwhile. The rest is looked at first.
+"""
 
 import random
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, cast
+from typing import NamedTuple, cast
 
-from sqlalchemy import Table, bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import UpdateBase
 
 from .. import clock
-from ..database import AnyRow, transaction
+from ..database import AnyRow, insert_or_ignore, transaction
 from ..gateway import Answer, Verdict
 from ..models import Attempt, Message, Status
-from . import breaker, retries, tallies
-from .outbox import GATEWAY_PAUSE, OnUncertain, SendingPolicy
+from . import breaker, bulk, flights, moves, retries, tallies
+from .flights import in_place
+from .outbox import Armed
+from .policy import GATEWAY_PAUSE, OnUncertain, SendingPolicy
 from .tallies import Move, Place
 
 # Jitter only: which of the messages that failed together comes first.
 _rng = random.Random()
+
+
+class Result(NamedTuple):
+    """A call that has ended."""
+
+    armed: Armed
+    answer: Answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +45,78 @@ class Outcome:
     send_after: datetime | None = None
 
 
-def settle(answers: Sequence[Answer], token: str, policy: SendingPolicy) -> None:
+class _Overtaken(Exception):
+    """Somebody has decided about one of the messages meanwhile."""
+
+
+def settle(results: Sequence[Result], landed: Collection[int], token: str, policy: SendingPolicy) -> None:
     """Write how calls armed under `token` ended: one transaction, and one that may be repeated.
 
     "Sent" wins over everything, whoever reports it: also where the sweep has decided meanwhile, or a person has.
-    Any other result counts only while the message is still this worker's. Rows are locked by ascending id, as
-    every bulk statement does, so that two of them cannot wait for each other.
+    Any other result counts only while the message is still this worker's. `landed`: flights that end with these.
     """
-    by_id = {answer.message_id: answer for answer in answers}
+    usual: list[Result] = []
+    unusual: list[Result] = []
+    for result in results:
+        is_usual = result.answer.verdict is Verdict.ACCEPTED and result.armed.stretch is not None
+        (usual if is_usual else unusual).append(result)
+    try:
+        _settle(usual, unusual, landed, token, policy)
+    except _Overtaken:
+        _settle([], results, landed, token, policy)
+
+
+def _settle(
+    usual: Sequence[Result],
+    unusual: Sequence[Result],
+    landed: Collection[int],
+    token: str,
+    policy: SendingPolicy,
+) -> None:
     with transaction() as session:
         now = clock.database_now(session)
-        rows = _locked(session, by_id)
-        settled = [
-            (row, by_id[row.id], outcome(row.tries, by_id[row.id], now, policy))
-            for row in rows
-            if _counts(row, by_id[row.id], token)
-        ]
-        _write(session, settled, now)
-        _write_attempts(session, [(row, by_id[row.id]) for row in rows if _leaves_a_trace(row, by_id[row.id])])
+        changes = _mark_sent(session, usual, now) + _decide(session, unusual, token, policy, now)
+        tallies.record(session, changes, tallies.slot_of(token))
+        flights.land(session, landed)
 
 
-def _locked(session: Session, message_ids: Collection[int]) -> Sequence[AnyRow]:
+def _mark_sent(session: Session, usual: Sequence[Result], now: datetime) -> list[Move]:
+    """Raises _Overtaken if any of them is no longer where this worker has put it."""
+    if not usual:
+        return []
+    durations = bulk.packed_map({each.answer.message_id: each.answer.duration_ms for each in usual})
+    marked = session.connection().execute(_marking_sent(), {"durations": durations, "now": now}).rowcount
+    if marked != len(usual):
+        raise _Overtaken
+    return moves.moves([each.armed for each in usual], Place(Status.SENDING), Place(Status.SENT, None, now))
+
+
+@bulk.prepared
+def _marking_sent() -> UpdateBase:
+    now = bindparam("now", type_=Message.settled_at.type)
+    each = bulk.updating_each(Message.id, Message.duration_ms, "durations")
+    return each.where(in_place()).values(status=Status.SENT, tries=1, settled_at=now)
+
+
+def _decide(
+    session: Session, unusual: Sequence[Result], token: str, policy: SendingPolicy, now: datetime
+) -> list[Move]:
+    """Rows are locked by ascending id, so that two who do this cannot wait for each other."""
+    if not unusual:
+        return []
+    answers = {each.answer.message_id: each.answer for each in unusual}
+    rows = _locked(session, answers)
+    settled = [
+        (row, answers[row.id], outcome(row.tries, answers[row.id], now, policy))
+        for row in rows
+        if _counts(row, answers[row.id], token)
+    ]
+    _write(session, settled, now)
+    _write_attempts(session, [(row, answers[row.id]) for row in rows if _leaves_a_trace(row, answers[row.id])])
+    return [_move(row, result, now) for row, _answer, result in settled]
+
+
+def _locked(session: Session, message_ids: Iterable[int]) -> Sequence[AnyRow]:
     return session.execute(
         select(
             Message.id,
@@ -64,17 +129,23 @@ def _locked(session: Session, message_ids: Collection[int]) -> Sequence[AnyRow]:
             Message.settled_at,
             Message.send_after,
             Message.lease_token,
+            Message.duration_ms,
         )
-        .where(Message.id.in_(message_ids))
+        .where(bulk.any_of(Message.id.expression, list(message_ids)))
         .order_by(Message.id)
         .with_for_update()
     ).all()
 
 
+def _is_in_place(row: AnyRow) -> bool:
+    """As `in_place`, of a row that was read: what was armed there is in the air until it is written."""
+    return bool(row.status == Status.QUEUED and row.send_after is None)
+
+
 def _counts(row: AnyRow, answer: Answer, token: str) -> bool:
     if answer.verdict is Verdict.ACCEPTED:
         return bool(row.status != Status.SENT)
-    return bool(row.status == Status.SENDING and row.lease_token == token)
+    return _is_in_place(row) or bool(row.status == Status.SENDING and row.lease_token == token)
 
 
 def outcome(tries: int, answer: Answer, now: datetime, policy: SendingPolicy) -> Outcome:
@@ -115,38 +186,43 @@ def _write(session: Session, settled: Sequence[tuple[AnyRow, Answer, Outcome]], 
             lease_token=None,
             lease_until=None,
         ),
-        [_changes(row, answer, result, now) for row, answer, result in settled],
+        [
+            {
+                "of_id": row.id,
+                "status": result.status,
+                "reason": result.reason,
+                "tries": result.tries,
+                "send_after": result.send_after,
+                "settled_at": None if result.status is Status.QUEUED else now,
+                "duration_ms": answer.duration_ms,
+            }
+            for row, answer, result in settled
+        ],
     )
-    tallies.record(session, (_move(row, result, now) for row, _answer, result in settled))
-
-
-def _changes(row: AnyRow, answer: Answer, result: Outcome, now: datetime) -> dict[str, Any]:
-    return {
-        "of_id": row.id,
-        "status": result.status,
-        "reason": result.reason,
-        "tries": result.tries,
-        "send_after": result.send_after or row.send_after,
-        "settled_at": None if result.status is Status.QUEUED else now,
-        "duration_ms": answer.duration_ms,
-    }
 
 
 def _move(row: AnyRow, result: Outcome, now: datetime) -> Move:
-    old, new = Place(row.status, row.reason, row.settled_at), Place(result.status, result.reason, now)
+    was = Status.SENDING if _is_in_place(row) else row.status
+    old, new = Place(was, row.reason, row.settled_at), Place(result.status, result.reason, now)
     return Move(row.mailing_id, row.operator_code, row.timezone, old, new)
 
 
 def _leaves_a_trace(row: AnyRow, answer: Answer) -> bool:
     """A first try that was accepted lives on its message's row; every other call gets a row of its own."""
-    return bool(answer.verdict is not Verdict.ACCEPTED or row.tries or row.status != Status.SENDING)
+    if answer.verdict is not Verdict.ACCEPTED:
+        return True
+    if row.status == Status.SENT:
+        # After one try, the same duration: this is that try's result, written a second time.
+        return bool(row.tries > 1 or row.duration_ms != answer.duration_ms)
+    is_awaited = _is_in_place(row) or row.status == Status.SENDING
+    return bool(row.tries or not is_awaited)
 
 
 def _write_attempts(session: Session, traced: Sequence[tuple[AnyRow, Answer]]) -> None:
     if not traced:
         return
     session.execute(
-        insert(Attempt),
+        insert_or_ignore(Attempt),
         [
             {
                 "message_id": row.id,

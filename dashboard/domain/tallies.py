@@ -1,21 +1,30 @@
 """How are counts kept while messages move, so that nobody has to count them?"""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import Integer, SmallInteger, String, func, select
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import UpdateBase
 
-from ..database import db, snapshot, transaction
+from ..database import insert_or_update, snapshot
 from ..models import Dimension, Message, Status, Tally
+from . import bulk, standing
 
-# Rows that one folding takes up at most: a short transaction whatever has piled up.
-FOLDED_AT_ONCE = 5_000
-# Rows that may lie unfolded for one mailing before folding is worth a transaction.
-FOLD_ABOVE = 64
+# More slots: workers wait for each other more rarely, and sums are over more rows.
+SLOTS = 8
+_COLUMNS: bulk.Columns = {
+    "mailing_id": Integer(),
+    "dimension": String(),
+    "key": String(),
+    "status": String(),
+    "slot": SmallInteger(),
+    "change": Integer(),
+}
+_KEY = ["mailing_id", "dimension", "key", "status", "slot"]
 
 Key = tuple[int, Dimension, str, str]
 
@@ -41,20 +50,34 @@ class Move:
     count: int = 1
 
 
-def record(session: Session, moves: Iterable[Move]) -> None:
-    """Append what the moves change; call it in the transaction that moves the messages."""
+def record(session: Session, moves: Iterable[Move], slot: int = 0) -> None:
+    """Write what the moves change; call it in the transaction that moves the messages.
+
+    Rows are changed in the order of their key, so that two who share a slot cannot wait for each other.
+    """
     changes: Counter[Key] = Counter()
     for move in moves:
         if move.old is not None:
             _add(changes, move, move.old, -move.count)
         _add(changes, move, move.new, move.count)
-    rows = [
-        {"mailing_id": mailing_id, "dimension": dimension, "key": key, "status": status, "change": change}
-        for (mailing_id, dimension, key, status), change in sorted(changes.items())
-        if change
-    ]
+    rows = [(*key, slot, change) for key, change in sorted(changes.items()) if change]
     if rows:
-        session.execute(insert(Tally), rows)
+        session.connection().execute(_upsert(), {"new": bulk.packed_rows(rows)})
+
+
+@bulk.prepared
+def _upsert() -> UpdateBase:
+    new = bulk.bound_rows("new", _COLUMNS)
+    insert = insert_or_update(Tally).from_select(new.c.keys(), bulk.everything(new), include_defaults=False)
+    statement: UpdateBase = insert.on_conflict_do_update(
+        index_elements=_KEY, set_={"change": Tally.change + insert.excluded.change}
+    )
+    return statement
+
+
+def slot_of(token: str) -> int:
+    """A worker's slot; the first, 0, is that of people and of the sweep."""
+    return 1 + int(token[:8], 16) % (SLOTS - 1)
 
 
 def _add(changes: Counter[Key], move: Move, place: Place, count: int) -> None:
@@ -80,46 +103,6 @@ def minute_of(key: str) -> datetime:
     return datetime.strptime(key, "%Y-%m-%dT%H:%M").replace(tzinfo=UTC)
 
 
-def fold() -> int:
-    """Replace rows that say the same thing by their sum; the answer is how many rows are gone.
-
-    Readers see the rows before or after, never both: it is one transaction.
-    """
-    crowded = select(Tally.mailing_id).group_by(Tally.mailing_id).having(func.count() > FOLD_ABOVE).limit(20)
-    gone = 0
-    for mailing_id in db.session.scalars(crowded).all():
-        gone += _fold_one(mailing_id)
-    return gone
-
-
-def _fold_one(mailing_id: int) -> int:
-    with transaction() as session:
-        several = (
-            select(Tally.id)
-            .where(Tally.mailing_id == mailing_id)
-            .order_by(Tally.id)
-            .limit(FOLDED_AT_ONCE)
-            .with_for_update(skip_locked=True)
-        )
-        ids = session.scalars(several).all()
-        taken = (
-            delete(Tally)
-            .where(Tally.id.in_(ids))
-            .returning(Tally.dimension, Tally.key, Tally.status, Tally.change)
-        )
-        sums: defaultdict[tuple[Dimension, str, str], int] = defaultdict(int)
-        for dimension, key, status, change in session.execute(taken):
-            sums[dimension, key, status] += change
-        rows = [
-            {"mailing_id": mailing_id, "dimension": dimension, "key": key, "status": status, "change": change}
-            for (dimension, key, status), change in sorted(sums.items())
-            if change
-        ]
-        if rows:
-            session.execute(insert(Tally), rows)
-        return len(ids) - len(rows)
-
-
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Where the books and a count disagree."""
@@ -131,6 +114,7 @@ class Difference:
 
 def check(mailing_id: int) -> list[Difference]:
     """Compare the kept counts with a real count, of the same instant; an empty list means that they agree."""
+    stands = select(standing.status().label("status")).where(Message.mailing_id == mailing_id).subquery()
     with snapshot() as session:
         kept = _by_status(
             session.execute(
@@ -139,13 +123,7 @@ def check(mailing_id: int) -> list[Difference]:
                 .group_by(Tally.status)
             )
         )
-        counted = _by_status(
-            session.execute(
-                select(Message.status, func.count())
-                .where(Message.mailing_id == mailing_id)
-                .group_by(Message.status)
-            )
-        )
+        counted = _by_status(session.execute(select(stands.c.status, func.count()).group_by(stands.c.status)))
     return [
         Difference(status, kept[status], counted[status]) for status in Status if kept[status] != counted[status]
     ]

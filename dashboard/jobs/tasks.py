@@ -6,20 +6,25 @@ from flask import current_app
 
 from config import Settings
 
+from ..database import lock_patience
 from ..domain import delivery, imports
-from ..domain.outbox import OnUncertain, SendingPolicy
+from ..domain.policy import OnUncertain, SendingPolicy
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
 from .worker import STOP_SIGNAL
 
 # Short, so that a worker soon looks for other jobs, and for a new version of itself.
 ROUND_SECONDS = 4.0
+# Who waits for the database does not listen to the gateway: not for longer than this share of a call's time, so
+# that no answer is found too late, and never for so many seconds.
+LOCK_SHARE, LOCK_SECONDS = 0.25, 2.0
 
 
 def work() -> None:
     """A round of sending, and of everything that keeps the ledger true."""
     settings: Settings = current_app.config["SETTINGS"]
-    with HttpGateway(gateway_settings(settings)) as gateway:
+    patience = min(LOCK_SECONDS, LOCK_SHARE * settings.gateway_timeout_seconds)
+    with lock_patience(patience), HttpGateway(gateway_settings(settings)) as gateway:
         sending_round = delivery.Round(gateway, sending_policy(settings))
         signal.signal(STOP_SIGNAL, lambda *_: sending_round.stop())
         more_is_due = sending_round.run(ROUND_SECONDS)

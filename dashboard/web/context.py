@@ -71,6 +71,11 @@ class ServiceState:
     """Has sending stopped? Read when a page asks; most parts of pages do not."""
 
     @property
+    def halted(self) -> bool:
+        """A person has stopped everything."""
+        return self._row is not None and self._row.stopped_at is not None
+
+    @property
     def stopped(self) -> bool:
         return self._row is not None and self._row.breaker is Breaker.OPEN
 

@@ -21,6 +21,8 @@ WALL_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
 LONGEST_TEXT = 20_000
 MOST_CHOICES = 1_000
 
+LIMITS = ("rate_limit", "rate_unit", "canary_size", "budget_parts")
+
 # A new mailing begins like this: soon, until tomorrow evening, and nobody is woken.
 SOON = timedelta(minutes=10)
 DAY_OPENS, DAY_CLOSES = time(9), time(21)
@@ -77,6 +79,8 @@ class MailingForm(Form):
             tags=tuple(self.tags.data or ()),
             operator_codes=tuple(self.operator_codes.data or ()),
             everybody=bool(self.everybody.data),
+            # Not in the form, so they stay as they are.
+            **{name: getattr(kept, name) for name in LIMITS if kept},
         )
 
     def zone(self) -> tzinfo:

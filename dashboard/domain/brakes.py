@@ -1,0 +1,72 @@
+"""What stops all sending, and what stops a mailing by itself before all is sent?"""
+
+import logging
+from collections.abc import Mapping
+
+from sqlalchemy import ColumnElement, select, update
+
+from .. import clock
+from ..database import rows_changed, transaction
+from ..models import Allowance, Mailing, PauseReason, Service, State
+from .permissions import Actor, require_administration, require_change
+from .throttle import Shortage
+
+logger = logging.getLogger(__name__)
+
+
+def stop_everything(actor: Actor) -> None:
+    """The global stop: after this commit nothing of any mailing is armed; mailings may start and be selected for.
+
+    Whoever may change anything may press it: in an emergency nobody looks for an administrator. Pressed again, the
+    first press stands.
+    """
+    require_change(actor)
+    with transaction() as session:
+        now = clock.database_now(session)
+        stopped = rows_changed(
+            session,
+            update(Service)
+            .where(Service.id == 1, Service.stopped_at.is_(None))
+            .values(stopped_at=now, stopped_by_id=actor.id),
+        )
+    if stopped:
+        logger.warning("everything stopped", extra={"user_id": actor.id})
+
+
+def go_on(actor: Actor) -> None:
+    """Take the global stop back. Only an administrator: one who stopped it may not know why others did, too."""
+    require_administration(actor)
+    with transaction() as session:
+        went_on = rows_changed(
+            session,
+            update(Service)
+            .where(Service.id == 1, Service.stopped_at.is_not(None))
+            .values(stopped_at=None, stopped_by_id=None),
+        )
+    if went_on:
+        logger.warning("sending goes on", extra={"user_id": actor.id})
+
+
+def pause_spent(spent: Mapping[int, Shortage]) -> None:
+    """Pause mailings whose canary or budget is used up: a person decides. Until then arming finds nothing left.
+
+    Asks again what is left, once the mailing is locked: a person may have decided since the arming.
+    """
+    for mailing_id, shortage in spent.items():
+        with transaction() as session:
+            session.execute(select(Mailing.id).where(Mailing.id == mailing_id).with_for_update(key_share=True))
+            still_short = select(Allowance.scope).where(Allowance.scope == mailing_id, _is_short(shortage))
+            paused = rows_changed(
+                session,
+                update(Mailing)
+                .where(Mailing.id == mailing_id, Mailing.state == State.RUNNING, still_short.exists())
+                .values(state=State.PAUSED, pause_reason=shortage.reason, updated_at=clock.database_now(session)),
+            )
+        if paused:
+            logger.info("mailing paused", extra={"mailing_id": mailing_id, "reason": shortage.reason.value})
+
+
+def _is_short(shortage: Shortage) -> ColumnElement[bool]:
+    if shortage.reason is PauseReason.CANARY:
+        return Allowance.canary_left == 0
+    return Allowance.parts_left < shortage.parts

@@ -1,0 +1,69 @@
+"""Who must not be messaged after all? Asked at the last instant before the call."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import String, func, or_, select
+from sqlalchemy.orm import Session
+
+from ..database import AnyRow, AnySelect
+from ..models import Client, Message, Status, StopListEntry
+from . import bulk, standing
+
+
+class Addressee(Protocol):
+    @property
+    def id(self) -> int: ...
+    @property
+    def phone(self) -> str: ...
+
+
+def unwanted(session: Session, rows: Collection[Addressee], service: AnyRow, now: datetime) -> dict[int, str]:
+    """The reasons to skip messages, by number.
+
+    Who has entered the stop list since the start, and who has had as many messages as one phone may get.
+    """
+    phones = {row.phone for row in rows}
+    listed = _listed(session, phones)
+    sated = _sated(session, rows, phones, service, now) if service.frequency_cap is not None else ()
+    return dict.fromkeys(sated, "frequency_cap") | {row.id: "stop_list" for row in rows if row.phone in listed}
+
+
+def _listed(session: Session, phones: Collection[str]) -> set[str]:
+    return set(session.connection().scalars(_entries(), {"phones": bulk.packed(phones)}))
+
+
+@bulk.prepared
+def _entries() -> AnySelect:
+    listed = bulk.any_bound(StopListEntry.phone.expression, "phones", String())
+    return select(StopListEntry.phone).where(listed)
+
+
+def _sated(
+    session: Session, rows: Iterable[Addressee], phones: Collection[str], service: AnyRow, now: datetime
+) -> Iterator[int]:
+    """Messages to phones that have been sent as many as the cap allows, or will have been by those before."""
+    had = Counter(_had(session, phones, now - timedelta(days=service.frequency_days)))
+    for row in rows:
+        if had[row.phone] >= service.frequency_cap:
+            yield row.id
+        else:
+            had[row.phone] += 1
+
+
+def _had(session: Session, phones: Collection[str], since: datetime) -> dict[str, int]:
+    """What each phone has been sent, or may have been. By its clients, of any owner: a phone is a person."""
+    counts = or_(
+        Message.status.in_((Status.SENT, Status.UNKNOWN)) & (Message.settled_at > since),
+        Message.status == Status.SENDING,
+        standing.is_in_flight(),
+    )
+    query = (
+        select(Client.phone, func.count())
+        .join(Message, Message.client_id == Client.id)
+        .where(bulk.any_of(Client.phone.expression, phones), counts)
+        .group_by(Client.phone)
+    )
+    return dict(session.execute(query).all())

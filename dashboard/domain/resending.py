@@ -1,0 +1,116 @@
+"""How do messages that have failed come to be sent again, under the numbers they have?"""
+
+import logging
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import ColumnElement, and_, select, update
+from sqlalchemy.orm import Session
+
+from .. import clock
+from ..database import AnyRow, db, retrying, transaction
+from ..models import Lane, Message, Status
+from . import bulk, mailings, reopening, tallies
+from .errors import Conflict, Invalid, Problem
+from .permissions import Actor
+from .tallies import Move, Place
+
+logger = logging.getLogger(__name__)
+
+# Messages of one transaction: about 50 ms on either database, so that nobody waits long for SQLite's one lock.
+AT_ONCE = 1_000
+
+
+def resend(
+    actor: Actor, mailing_id: int, reasons: Collection[str] | None = None, ends_at: datetime | None = None
+) -> int:
+    """Let the failed ones wait anew, as if never tried; of these reasons, or all. How many.
+
+    A finished mailing runs again; a paused one waits. Needs an end that lies ahead: `ends_at` if the mailing's has
+    passed (it never shortens one). Who has no window left before it stays failed. May be pressed again, also after
+    a crash. Raises Forbidden, NotFound, Conflict and Invalid.
+    """
+    failed = Message.unsent == Status.FAILED.value
+    return requeue(actor, mailing_id, failed if reasons is None else failed & Message.reason.in_(reasons), ends_at)
+
+
+def requeue(actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None) -> int:
+    """The same for settled messages of any kind, in short transactions.
+
+    Only for what was settled before: what is refused again meanwhile would otherwise go round for ever.
+    """
+    begun_at = clock.database_now(db.session())
+    chosen = and_(Message.mailing_id == mailing_id, those, Message.settled_at <= begun_at)
+    count = 0
+    while some := retrying(partial(_requeue_some, actor, mailing_id, chosen, ends_at, is_first=count == 0)):
+        count += some
+    if count:
+        logger.info("messages requeued", extra={"mailing_id": mailing_id, "count": count, "user_id": actor.id})
+    return count
+
+
+def _requeue_some(
+    actor: Actor, mailing_id: int, chosen: ColumnElement[bool], ends_at: datetime | None, *, is_first: bool
+) -> int:
+    with transaction() as session:
+        mailing = mailings.locked(session, actor, mailing_id)
+        if mailing.state not in reopening.REOPENABLE:
+            raise Conflict("cannot_resend")
+        if session.scalar(select(Message.id).where(chosen).limit(1)) is None:
+            return 0
+        reopening.prepare(session, mailing, ends_at)
+        opens = select(Lane.timezone).where(Lane.mailing_id == mailing_id, Lane.opens_at.is_not(None))
+        rows = lock_some(session, chosen & Message.timezone.in_(opens))
+        if rows:
+            reopening.reopen(session, mailing)
+            _let_wait(session, rows)
+        elif is_first:
+            raise Invalid([Problem("ends_at", "no_window_left")])
+        return len(rows)
+
+
+def lock_some(session: Session, chosen: ColumnElement[bool]) -> Sequence[AnyRow]:
+    """A transaction's worth of settled messages: found in their index's order, locked in that of their numbers."""
+    some = select(Message.id).where(chosen).order_by(Message.phone).limit(AT_ONCE)
+    query = (
+        select(
+            Message.id,
+            Message.mailing_id,
+            Message.operator_code,
+            Message.timezone,
+            Message.status,
+            Message.reason,
+            Message.settled_at,
+        )
+        .where(Message.id.in_(some), chosen)
+        .order_by(Message.id)
+        .with_for_update()
+    )
+    return session.execute(query).all()
+
+
+def _let_wait(session: Session, rows: Sequence[AnyRow]) -> None:
+    session.execute(
+        update(Message)
+        .where(bulk.any_of(Message.id.expression, [row.id for row in rows]))
+        .values(
+            status=Status.QUEUED,
+            reason=None,
+            send_after=clock.database_now(session),
+            tries=0,
+            settled_at=None,
+            duration_ms=None,
+        ),
+        execution_options={"synchronize_session": False},
+    )
+    tallies.record(session, (Move(*_kind(row), place_of(row), Place(Status.QUEUED)) for row in rows))
+
+
+def _kind(row: AnyRow) -> tuple[int, str, str]:
+    return row.mailing_id, row.operator_code, row.timezone
+
+
+def place_of(row: AnyRow) -> Place:
+    """Where a settled message stands in the books."""
+    return Place(row.status, row.reason, row.settled_at)

@@ -1,0 +1,161 @@
+"""What may a person do with one message: send one to one client more, change its text, take it back?"""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from .. import clock
+from ..database import insert_or_ignore, transaction
+from ..models import Client, Lane, Mailing, Message, State, Status
+from . import ids, lanes, limits, mailings, parts, personalisation, reopening, standing, stop_list, tallies
+from .errors import Conflict, Invalid, NotFound, Problem
+from .mailing_drafts import text_problems
+from .moves import move
+from .permissions import Actor, require_change
+from .tallies import Move, Place
+
+# Why a message is cancelled that a person has taken back.
+BY_OPERATOR = "operator"
+
+
+def create(actor: Actor, mailing_id: int, client_id: int) -> int:
+    """One message more in a started mailing, to one of its owner's clients; answers its number.
+
+    It waits by itself from now on; a finished mailing whose end lies ahead runs again. It counts against the
+    budget, not against a canary: somebody has wished for exactly this one. Raises Forbidden, NotFound, Invalid
+    for a client who cannot be messaged, and Conflict if client or phone have a message already.
+    """
+    require_change(actor)
+    mailings.get(actor, mailing_id)
+    message_id = ids.take(1)
+    with transaction() as session:
+        mailing = mailings.locked(session, actor, mailing_id)
+        _require_open(session, mailing)
+        client = _addressee(session, mailing, client_id)
+        values = _values(mailing, client)
+        limits.charge(session, mailing, parts.count(personalisation.render(mailing.text, values)))
+        _open_lane(session, mailing, client)
+        _insert(session, message_id, mailing, client, values)
+        reopening.reopen(session, mailing)
+    return message_id
+
+
+def _require_open(session: Session, mailing: Mailing) -> None:
+    if mailing.state is State.CANCELLED:
+        raise Conflict("mailing_cancelled")
+    if mailing.state not in reopening.REOPENABLE:
+        raise Conflict("mailing_not_started")
+    if mailing.ends_at <= clock.database_now(session):
+        raise Conflict("mailing_over")
+
+
+def _addressee(session: Session, mailing: Mailing, client_id: int) -> Client:
+    client = session.scalar(
+        select(Client).where(
+            Client.id == client_id, Client.owner_id == mailing.owner_id, Client.deleted_at.is_(None)
+        )
+    )
+    if client is None:
+        raise Invalid([Problem("client_id", "client_unknown")])
+    if stop_list.is_listed(client.phone):
+        raise Invalid([Problem("client_id", "stop_list")])
+    return client
+
+
+def _values(mailing: Mailing, client: Client) -> dict[str, str] | None:
+    """As the fan-out freezes them."""
+    names = personalisation.placeholders(mailing.text)
+    values = {name: str(client.attributes.get(name) or "") for name in names}
+    if not all(values.values()):
+        raise Invalid([Problem("client_id", "missing_value")])
+    return values or None
+
+
+def _open_lane(session: Session, mailing: Mailing, client: Client) -> None:
+    """After its end a mailing's lanes stand still; and the client's zone may have had none."""
+    lanes.open_missing(session, mailing, [client.timezone])
+    lanes.renew(session, mailing)
+    if session.get_one(Lane, (mailing.id, client.timezone)).opens_at is None:
+        raise Invalid([Problem("client_id", "no_window_left")])
+
+
+def _insert(
+    session: Session, message_id: int, mailing: Mailing, client: Client, values: dict[str, str] | None
+) -> None:
+    now = clock.database_now(session)
+    row = {
+        "id": message_id,
+        "mailing_id": mailing.id,
+        "client_id": client.id,
+        "phone": client.phone,
+        "operator_code": client.operator_code,
+        "timezone": client.timezone,
+        "placeholder_values": values,
+        "created_at": now,
+        "status": Status.QUEUED,
+        "send_after": now,
+        "tries": 0,
+    }
+    if session.scalar(insert_or_ignore(Message).values(row).returning(Message.id)) is None:
+        raise Conflict("message_exists")
+    new = Move(mailing.id, client.operator_code, client.timezone, None, Place(Status.QUEUED))
+    tallies.record(session, [new])
+
+
+def change_text(actor: Actor, message_id: int, text: str) -> None:
+    """Give a message that waits a text of its own, its placeholders filled in now with what was frozen.
+
+    Raises Forbidden, NotFound, Invalid, and Conflict for one that waits no longer, or a text that costs more parts
+    than the budget has left.
+    """
+    require_change(actor)
+    if problems := text_problems(text):
+        raise Invalid(problems)
+    with transaction() as session:
+        mailing, message = _locked(session, actor, message_id)
+        _require_waiting(session, message)
+        values = message.placeholder_values or {}
+        if not values.keys() >= set(personalisation.placeholders(text)):
+            raise Invalid([Problem("text", "missing_value")])
+        own = personalisation.render(text.strip(), values)
+        if message.send_after is not None:  # what waits in its place is charged when it leaves
+            before = message.text or personalisation.render(mailing.text, values)
+            limits.charge(session, mailing, parts.count(own) - parts.count(before))
+        message.text = own
+
+
+def cancel(actor: Actor, message_id: int) -> None:
+    """Take a message back that waits; one that was taken back before stays so.
+
+    Raises Forbidden, NotFound, and Conflict for what has left the house or was settled.
+    """
+    with transaction() as session:
+        _mailing, message = _locked(session, actor, message_id)
+        if (message.status, message.reason) == (Status.CANCELLED, BY_OPERATOR):
+            return
+        _require_waiting(session, message)
+        ended = Place(Status.CANCELLED, BY_OPERATOR, clock.database_now(session))
+        move(session, [message], Place(Status.QUEUED), ended)
+
+
+def _locked(session: Session, actor: Actor, message_id: int) -> tuple[Mailing, Message]:
+    """Holding the mailing's row keeps all arming of it off; the message's own row keeps off who settles it."""
+    mailing_id = session.scalar(select(Message.mailing_id).where(Message.id == message_id))
+    if mailing_id is None:
+        raise NotFound
+    mailing = mailings.locked(session, actor, mailing_id)
+    return mailing, session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
+
+
+def _require_waiting(session: Session, message: Message) -> None:
+    """What has left the house cannot be unsent. Raises Conflict that says where it stands."""
+    match session.scalar(select(standing.status()).where(Message.id == message.id)):
+        case Status.QUEUED:
+            return
+        case Status.SENDING:
+            raise Conflict("message_being_sent")
+        case Status.SENT:
+            raise Conflict("message_sent")
+        case Status.UNKNOWN:
+            raise Conflict("message_may_be_sent")
+        case _:
+            raise Conflict("message_settled")

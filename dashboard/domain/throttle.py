@@ -1,0 +1,215 @@
+"""How many messages may still leave, and when may each begin? Rates, canary and budget, for all workers together.
+
+A rate is kept by giving each call its own moment: `next_at` in the row says from when on none is taken yet, and a
+call of n units (messages or parts) takes n / rate seconds from there (a leaky bucket, the "generic cell rate
+algorithm" of ITU-T I.371). A call that could not begin soon after its moment gives it up: with `lateness` l, at
+most (1 + l) · rate + 1 begin in any second, which `LATE` and `LATE_FAST` keep below rate + max(1, 10 %).
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import NamedTuple, cast
+
+from sqlalchemy import Table, Update, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from ..database import AnyRow, AnySelect, insert_or_ignore
+from ..models import Allowance, PauseReason, RateUnit
+from . import bulk
+
+EVERYTHING = 0
+# So far ahead moments are given away at most (seconds).
+AHEAD = 0.8
+# So late after its moment a call may begin (seconds); where so many a second may, one more or less matters less.
+LATE, LATE_FAST, FAST = 0.05, 0.09, 100
+
+
+class Shortage(NamedTuple):
+    """What is used up, and how many parts the next message would have taken."""
+
+    reason: PauseReason
+    parts: int
+
+
+@dataclass(slots=True)
+class Bucket:
+    """What is left of one scope, while its row is locked.
+
+    `pause` is the time one unit takes, `ahead` how long from now on everything is taken (seconds).
+    """
+
+    pause: float
+    lateness: float
+    counts_parts: bool
+    next_at: datetime | None
+    canary_left: int | None
+    parts_left: int | None
+    ahead: float = 0.0
+    is_changed: bool = False
+
+    def is_spent(self, parts: int) -> bool:
+        return self.canary_left == 0 or (self.parts_left is not None and self.parts_left < parts)
+
+    def take(self, at: float, parts: int, is_first_try: bool) -> None:
+        """The canary and the budget count messages, not tries."""
+        self.is_changed = True
+        if self.pause:
+            self.ahead = at + self.pause * (parts if self.counts_parts else 1)
+        if is_first_try and self.canary_left is not None:
+            self.canary_left -= 1
+        if is_first_try and self.parts_left is not None:
+            self.parts_left -= parts
+
+
+class Throttle:
+    """The locked allowances of the mailings of one arming.
+
+    `begin` says what time it is, `grant` is asked for each message, `keep` writes what was taken.
+    """
+
+    def __init__(self, session: Session, service: AnyRow, mailings: Iterable[AnyRow]) -> None:
+        """Locks rows by ascending scope; only of those that are limited in any way."""
+        mailings = list(mailings)
+        limited = {row.id: row for row in mailings if is_limited(row)}
+        # One client's messages in several mailings are counted by one arming at a time.
+        if service.rate_limit is not None or service.frequency_cap is not None:
+            limited[EVERYTHING] = service
+        self._buckets = _locked(session, limited)
+        self._of = {
+            row.id: [self._buckets[scope] for scope in (EVERYTHING, row.id) if scope in self._buckets]
+            for row in mailings
+        }
+        # Mailings of which nothing more may be armed until a person has decided.
+        self.spent: dict[int, Shortage] = {}
+
+    @property
+    def is_open(self) -> bool:
+        """Nothing at all is limited."""
+        return not self._buckets
+
+    def begin(self, now: datetime) -> None:
+        self._now = now
+        for bucket in self._buckets.values():
+            if bucket.next_at is not None:
+                bucket.ahead = max(0.0, (bucket.next_at - now).total_seconds())
+
+    def room(self, mailing_id: int, at_once: int) -> float:
+        """More of this mailing's messages than so many need not be looked at; `at_once` can begin soon."""
+        pause = max((bucket.pause for bucket in self._of[mailing_id]), default=0.0)
+        if not self._of[mailing_id]:
+            return math.inf
+        return at_once if at_once * pause < LATE else AHEAD / pause + 1
+
+    def limits(self, mailing_id: int) -> bool:
+        """Whether `grant` has to be asked for this mailing's messages."""
+        return bool(self._of[mailing_id])
+
+    def counts_parts(self, mailing_id: int) -> bool:
+        return any(bucket.counts_parts or bucket.parts_left is not None for bucket in self._of[mailing_id])
+
+    def grant(self, mailing_id: int, parts: int, *, is_first_try: bool) -> float | None:
+        """The moment at which this message may begin, in seconds from now; None: it has to wait."""
+        buckets = self._of[mailing_id]
+        at = 0.0
+        for bucket in buckets:
+            at = max(at, bucket.ahead)
+            if is_first_try and bucket.is_spent(parts):
+                self._note_spent(mailing_id, parts)
+                return None
+        if at > AHEAD:
+            return None
+        for bucket in buckets:
+            # Moments of the whole installation that lie before this mailing's next one are left to others.
+            if bucket.pause and bucket.ahead + LATE < at:
+                return None
+        for bucket in buckets:
+            bucket.take(at, parts, is_first_try)
+        return at
+
+    def _note_spent(self, mailing_id: int, parts: int) -> None:
+        is_canary = any(bucket.canary_left == 0 for bucket in self._of[mailing_id])
+        self.spent[mailing_id] = Shortage(PauseReason.CANARY if is_canary else PauseReason.BUDGET, parts)
+
+    def lateness(self, mailing_id: int) -> float:
+        """How long after its moment a call of this mailing may begin (seconds)."""
+        return min(bucket.lateness for bucket in self._of[mailing_id])
+
+    def opens_in(self, mailing_id: int) -> float:
+        """When it is worth asking for this mailing again, in seconds from now."""
+        return max((bucket.ahead for bucket in self._of[mailing_id]), default=0.0)
+
+    def keep(self, session: Session) -> None:
+        """Write what was taken."""
+        rows = [
+            {
+                "of_scope": scope,
+                "next_at": self._now + timedelta(seconds=bucket.ahead) if bucket.pause else bucket.next_at,
+                "canary_left": bucket.canary_left,
+                "parts_left": bucket.parts_left,
+            }
+            for scope, bucket in sorted(self._buckets.items())
+            if bucket.is_changed
+        ]
+        if rows:
+            session.connection().execute(_keeping(), rows)
+
+
+@bulk.prepared
+def _keeping() -> Update:
+    allowances = cast("Table", Allowance.__table__)
+    columns = ("next_at", "canary_left", "parts_left")
+    return (
+        update(allowances)
+        .where(allowances.c.scope == bindparam("of_scope"))
+        .values({name: bindparam(name) for name in columns})
+    )
+
+
+def is_limited(mailing: AnyRow) -> bool:
+    """Whether there is an allowance for this mailing."""
+    return any(bound is not None for bound in (mailing.rate_limit, mailing.canary_size, mailing.budget_parts))
+
+
+def _locked(session: Session, limited: Mapping[int, AnyRow]) -> dict[int, Bucket]:
+    if not limited:
+        return {}
+    scopes = {"scopes": bulk.packed(limited)}
+    rows = session.connection().execute(_locking(), scopes).all()
+    if missing := limited.keys() - {row.scope for row in rows}:
+        _open(session, [limited[scope] for scope in sorted(missing)])
+        rows = session.connection().execute(_locking(), scopes).all()
+    return {row.scope: _bucket(limited[row.scope], row) for row in rows}
+
+
+@bulk.prepared
+def _locking() -> AnySelect:
+    columns = (Allowance.scope, Allowance.next_at, Allowance.canary_left, Allowance.parts_left)
+    wanted = bulk.any_bound(Allowance.scope.expression, "scopes")
+    return select(*columns).where(wanted).order_by(Allowance.scope).with_for_update()
+
+
+def _open(session: Session, limited: Iterable[AnyRow]) -> None:
+    """The first arming of a mailing finds nothing taken yet."""
+    rows = [
+        {
+            "scope": getattr(row, "id", EVERYTHING),
+            "canary_left": getattr(row, "canary_size", None),
+            "parts_left": getattr(row, "budget_parts", None),
+        }
+        for row in limited
+    ]
+    session.execute(insert_or_ignore(Allowance), rows)
+
+
+def _bucket(limited: AnyRow, left: AnyRow) -> Bucket:
+    rate = limited.rate_limit
+    return Bucket(
+        pause=1 / rate if rate else 0.0,
+        lateness=LATE if rate and rate < FAST else LATE_FAST,
+        counts_parts=bool(rate) and limited.rate_unit is RateUnit.PARTS,
+        next_at=left.next_at,
+        canary_left=left.canary_left,
+        parts_left=left.parts_left,
+    )
