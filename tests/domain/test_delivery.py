@@ -1,18 +1,14 @@
 """Rounds of sending against a gateway that answers as the test says."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
-from itertools import chain, repeat
-from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy.exc import OperationalError
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker, delivery, mailings, settling
+from dashboard.domain import breaker, delivery, mailings
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Breaker, Message, Service, State, Status
@@ -22,11 +18,11 @@ from tests.support.engine import (
     ScriptedGateway,
     accepted,
     add_clients,
+    another_try_is_due,
     answer,
     deliver,
     ledger,
     schedule,
-    set_messages,
     state_of,
 )
 
@@ -123,7 +119,7 @@ def test_the_breaker_closes_by_itself_when_a_probe_is_accepted(any_context: Flas
     add_clients(owner, 20)
     mailing_id = schedule(owner)
     deliver(ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token")))
-    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+    another_try_is_due(mailing_id)
     probe_is_due()
 
     gateway = ScriptedGateway()
@@ -144,7 +140,7 @@ def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) 
     mailing_id = schedule(owner)
     denied = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"))
     deliver(denied)
-    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+    another_try_is_due(mailing_id)
     probe_is_due()
     denied.calls.clear()
 
@@ -186,32 +182,6 @@ def test_a_few_slow_failures_that_end_together_are_no_trouble_of_the_gateway() -
     assert watch.trouble(slow) is None
 
 
-def test_a_database_that_takes_no_results_for_a_while_loses_none(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
-    add_clients(owner, 40)
-    mailing_id = schedule(owner)
-    monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(settling, "settle", failing(settling.settle, times=3))
-
-    deliver(ScriptedGateway())
-
-    assert ledger(mailing_id) == {Status.SENT: 40}
-
-
-def failing(work: Callable[..., None], times: int) -> Callable[..., None]:
-    left = [times]
-
-    def call(*args: object) -> None:
-        if left[0]:
-            left[0] -= 1
-            raise OperationalError("UPDATE messages", {}, Exception("the database is locked"))
-        work(*args)
-
-    return call
-
-
 def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Flask) -> None:
     owner = make_actor()
     add_clients(owner, 10)
@@ -219,7 +189,7 @@ def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Fl
     deliver(ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_429")))
     after_first = ledger(mailing_id)
     numbers = {message.id for message in db.session.query(Message)}
-    set_messages(mailing_id, send_after=clock.now() - timedelta(seconds=1))
+    another_try_is_due(mailing_id)
 
     gateway = ScriptedGateway()
     deliver(gateway, policy=RETRY)
@@ -227,94 +197,3 @@ def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Fl
     assert after_first == {Status.QUEUED: 10}
     assert ledger(mailing_id) == {Status.SENT: 10}
     assert {call.message_id for call in gateway.calls} == numbers
-
-
-def test_an_error_in_mid_round_still_settles_what_was_called_for(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
-    add_clients(owner, 30)
-    mailing_id = schedule(owner)
-    arm = delivery.outbox.arm
-    monkeypatch.setattr(delivery.outbox, "arm", failing_after_first(arm))
-
-    with pytest.raises(OperationalError):
-        deliver(ScriptedGateway(connections=10))
-
-    assert ledger(mailing_id) == {Status.SENT: 10, Status.QUEUED: 20}
-
-
-def failing_after_first(work: Callable[..., list[Call]]) -> Callable[..., list[Call]]:
-    calls = [0]
-
-    def call(*args: object, **options: object) -> list[Call]:
-        calls[0] += 1
-        if calls[0] > 1:
-            raise OperationalError("SELECT", {}, Exception("gone"))
-        return work(*args, **options)
-
-    return call
-
-
-def test_messages_armed_by_a_commit_whose_answer_was_lost_are_given_back(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
-    add_clients(owner, 30)
-    mailing_id = schedule(owner)
-    monkeypatch.setattr(delivery.outbox, "arm", losing_the_answer(delivery.outbox.arm))
-    gateway = ScriptedGateway(connections=10)
-
-    with pytest.raises(OperationalError):
-        deliver(gateway)
-
-    assert gateway.calls == []
-    assert ledger(mailing_id) == {Status.QUEUED: 30}
-
-
-def test_what_may_have_been_given_back_is_never_called_for(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
-    add_clients(owner, 10)
-    mailing_id = schedule(owner)
-    monkeypatch.setattr(delivery, "STALE_SECONDS", -1.0)
-    monkeypatch.setattr(delivery.outbox, "release", losing_the_answer(delivery.outbox.release))
-    gateway = ScriptedGateway()
-
-    deliver(gateway, seconds=0.3)
-
-    assert ledger(mailing_id) == {Status.QUEUED: 10}
-    assert gateway.calls == []
-
-
-def losing_the_answer(work: Callable[..., Any]) -> Callable[..., Any]:
-    """Of the first call; what it did is done."""
-    answers = chain(
-        [OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))], repeat(None)
-    )
-
-    def call(*args: object, **options: object) -> Any:
-        result, lost = work(*args, **options), next(answers)
-        if lost:
-            raise lost
-        return result
-
-    return call
-
-
-def test_results_survive_a_database_that_is_away_when_the_gateway_fails_too(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
-    add_clients(owner, 20)
-    mailing_id = schedule(owner)
-    monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
-    monkeypatch.setattr(settling, "settle", failing(settling.settle, times=2))
-    monkeypatch.setattr(breaker, "open_", failing(breaker.open_, times=1))
-    monkeypatch.setattr(delivery.outbox, "release", failing(delivery.outbox.release, times=1))
-    gateway = ScriptedGateway(lambda call: answer(call, Verdict.DENIED, "bad_token"), connections=10)
-
-    deliver(gateway)
-
-    assert ledger(mailing_id) == {Status.QUEUED: 20}

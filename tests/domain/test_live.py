@@ -81,7 +81,7 @@ def test_what_is_committed_in_the_middle_of_a_picture_is_not_in_it(any_app: Flas
         with any_app.app_context():
             deliver(ScriptedGateway())
 
-    sent = select(Tally.id).where(Tally.mailing_id == mailing_id, Tally.status == Status.SENT)
+    sent = select(Tally.change).where(Tally.mailing_id == mailing_id, Tally.status == Status.SENT)
     with any_app.app_context():
         with snapshot() as session:
             before = session.scalars(sent).all()

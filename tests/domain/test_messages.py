@@ -14,15 +14,19 @@ from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Role, Status
 from tests.factories import make_actor, make_user
 from tests.support.engine import (
+    OTHER,
     RETRY,
     ScriptedGateway,
     accepted,
     add_clients,
+    another_try_is_due,
     answer,
+    arm,
     deliver,
     fan_out_all,
     messages_of,
-    set_messages,
+    saying,
+    settle,
 )
 
 
@@ -63,6 +67,27 @@ def test_the_list_is_filtered_by_status_and_by_reason(any_context: Flask) -> Non
     assert neither.items == []
 
 
+def test_what_is_in_the_air_is_listed_as_being_sent_and_nowhere_else(any_context: Flask) -> None:
+    """From its place, of which its row says nothing yet, and by itself."""
+    owner = make_actor()
+    add_clients(owner, 9)
+    mailing_id = fan_out_all(owner)
+    settle(arm(mailing_id, 3), saying(Verdict.NOT_ACCEPTED, "http_429"))
+    another_try_is_due(mailing_id)
+    in_the_air = arm(mailing_id, 2) + arm(mailing_id, 4, OTHER)
+
+    sending = messages.page(owner, mailing_id, MessageFilter(Status.SENDING))
+    queued = messages.page(owner, mailing_id, MessageFilter(Status.QUEUED))
+    everything = messages.page(owner, mailing_id)
+
+    assert {each.stretch is None for each in in_the_air} == {True, False}
+    assert phones(sending) == sorted(each.phone for each in in_the_air)
+    assert len(phones(queued)) == 3
+    assert (sending.total, queued.total, everything.total) == (6, 3, 9)
+    assert [row.status for row in everything.items if row.phone in phones(sending)] == [Status.SENDING] * 6
+    assert {messages.get(owner, each.id).status for each in in_the_air} == {Status.SENDING}
+
+
 def refused(call: Call) -> Answer:
     return answer(call, Verdict.REFUSED, "http_400", http_status=400, excerpt="no such subscriber")
 
@@ -83,8 +108,11 @@ def test_a_page_is_read_off_the_key_without_counting_or_sorting(app_context: Fla
 
     ((statement, parameters),) = asked
     plan = db.session.connection().exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
-    (step,) = (row.detail for row in plan)
-    assert "mailing_id=? AND phone>?" in step
+    steps = [row.detail for row in plan]
+    assert "mailing_id=? AND phone>?" in steps[0]
+    # Which of them are in the air is looked up, too.
+    assert any("flights" in step and "mailing_id=? AND first_id<?" in step for step in steps)
+    assert not [step for step in steps if "SCAN" in step.split() or "TEMP" in step]
 
 
 def test_the_story_of_a_message_that_was_accepted_at_once(any_context: Flask) -> None:
@@ -110,7 +138,7 @@ def test_the_story_of_a_message_that_needed_a_second_try_tells_both_in_order(any
     mailing_id = fan_out_all(owner)
     busy = ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_503", http_status=503))
     deliver(busy, RETRY, seconds=1)
-    set_messages(mailing_id, send_after=messages_of(mailing_id)[0].created_at)
+    another_try_is_due(mailing_id)
     deliver(ScriptedGateway(), RETRY)
     (message,) = messages_of(mailing_id)
 

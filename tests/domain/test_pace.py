@@ -24,7 +24,7 @@ def begun_ago(owner: Actor, minutes: int, sent: int, **changes: object) -> Maili
         mailing.started_at = now - timedelta(minutes=minutes)
         minute = (now - timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M")
         tally = {"mailing_id": mailing_id, "dimension": Dimension.MINUTE, "key": minute, "status": "sent"}
-        session.execute(insert(Tally).values(**tally, change=sent))
+        session.execute(insert(Tally).values(**tally, slot=0, change=sent))
     return mailing
 
 

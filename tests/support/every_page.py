@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from dashboard import clock
 from dashboard.database import db
-from dashboard.domain import breaker, imports, mailings, stop_list, users
+from dashboard.domain import brakes, breaker, imports, mailings, stop_list, users
 from dashboard.domain.imports import ImportDraft
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
@@ -95,6 +95,7 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         _add_imports(owner, folder, words.filename)
         _add_mailings(owner, words)
         breaker.open_("http_503")
+        brakes.stop_everything(owner)
     sign_in(client, user)
     return client
 

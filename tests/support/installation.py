@@ -40,6 +40,7 @@ class Installation:
         }
         self._printed = folder / "printed.txt"
         self.process: subprocess.Popen[bytes] | None = None
+        self._beside: list[subprocess.Popen[bytes]] = []
 
     def __enter__(self) -> Self:
         self.start()
@@ -60,19 +61,23 @@ class Installation:
         return match.group()
 
     def start(self) -> None:
-        with self._printed.open("w") as printed:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "flask", "--app", "wsgi", "up"],
-                cwd=ROOT,
-                env=self.environ,
-                stdout=printed,
-                stderr=subprocess.STDOUT,
-            )
+        self.process = self._open(["-m", "flask", "--app", "wsgi", "up"])
         try:
             self._wait_until_ready(self.process)
         except BaseException:
             self.stop()
             raise
+
+    def start_beside(self, *python: str) -> subprocess.Popen[bytes]:
+        """One more of its processes, which nobody watches: stopped at the end, before the rest."""
+        self._beside.append(self._open([*python]))
+        return self._beside[-1]
+
+    def _open(self, python: list[str]) -> subprocess.Popen[bytes]:
+        with self._printed.open("a") as printed:
+            return subprocess.Popen(
+                [sys.executable, *python], cwd=ROOT, env=self.environ, stdout=printed, stderr=subprocess.STDOUT
+            )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + SECONDS_TO_START
@@ -107,12 +112,16 @@ class Installation:
             after = page["next"]
         return entries
 
-    def stop(self) -> int:
+    def stop(self, number: int = signal.SIGINT) -> int:
         """Returns the exit code. Raises TimeoutExpired if it takes longer than people are promised."""
+        for beside in self._beside:
+            beside.terminate()
+            beside.wait(SECONDS_TO_STOP)
+        self._beside.clear()
         if self.process is None:
             return 0
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(number)
         try:
             return self.process.wait(SECONDS_TO_STOP)
         except subprocess.TimeoutExpired:

@@ -1,0 +1,204 @@
+"""Is nobody messaged who must not be after all, and nobody else left out?"""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from threading import Barrier
+
+import pytest
+from flask import Flask
+
+from dashboard import clock
+from dashboard.database import transaction
+from dashboard.domain import clients, outbox, stop_list
+from dashboard.gateway import Verdict
+from dashboard.models import Service, Status
+from tests.factories import make_actor
+from tests.support.engine import (
+    HOLD,
+    TOKEN,
+    add_clients,
+    another_try_is_due,
+    arm,
+    fan_out_all,
+    ledger,
+    messages_of,
+    saying,
+    set_messages,
+    settle,
+)
+
+
+def cap(messages: int | None, days: int | None = 1) -> None:
+    with transaction() as session:
+        service = session.get_one(Service, 1)
+        service.frequency_cap, service.frequency_days = messages, None if messages is None else days
+
+
+def reasons(mailing_id: int) -> set[str | None]:
+    return {message.reason for message in messages_of(mailing_id) if message.status is Status.SKIPPED}
+
+
+def test_who_enters_the_stop_list_after_the_start_is_skipped_at_the_last_instant(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 2)
+    mailing_id = fan_out_all(owner)
+    listed, other = messages_of(mailing_id)
+    stop_list.add(owner, listed.phone)
+
+    armed = arm(mailing_id)
+
+    assert [each.phone for each in armed] == [other.phone]
+    assert ledger(mailing_id) == {Status.SKIPPED: 1, Status.SENDING: 1}
+    assert reasons(mailing_id) == {"stop_list"}
+
+
+def test_who_enters_the_stop_list_between_two_tries_gets_no_second_one(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    settle(arm(mailing_id), saying(Verdict.NOT_ACCEPTED, "http_429", retry_after=0.0))
+    another_try_is_due(mailing_id)
+    stop_list.add(owner, messages_of(mailing_id)[0].phone)
+
+    assert arm(mailing_id) == []
+    assert ledger(mailing_id) == {Status.SKIPPED: 1}
+
+
+def test_who_leaves_the_stop_list_in_time_is_messaged(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    phone = messages_of(mailing_id)[0].phone
+    stop_list.add(owner, phone)
+    stop_list.remove(owner, phone)
+
+    assert len(arm(mailing_id)) == 1
+
+
+def test_a_deleted_client_keeps_the_message_and_its_number(any_context: Flask) -> None:
+    owner = make_actor()
+    (client_id,) = add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    clients.delete(owner, client_id)
+
+    armed = arm(mailing_id)
+
+    assert [each.phone for each in armed] == ["79000000000"]
+
+
+def test_nobody_gets_more_messages_than_the_cap_allows(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 3)
+    cap(2)
+    three = [fan_out_all(owner) for _ in range(3)]
+
+    for mailing_id in three:
+        settle(arm(mailing_id))
+
+    assert [ledger(each) for each in three] == [{Status.SENT: 3}, {Status.SENT: 3}, {Status.SKIPPED: 3}]
+    assert reasons(three[2]) == {"frequency_cap"}
+
+
+def test_the_cap_counts_a_phone_not_a_client_of_one_owner(any_context: Flask) -> None:
+    first, second = make_actor(), make_actor()
+    add_clients(first, 2)
+    add_clients(second, 1)
+    cap(1)
+    settle(arm(fan_out_all(first)))
+
+    mailing_id = fan_out_all(second)
+
+    assert arm(mailing_id) == []
+    assert ledger(mailing_id) == {Status.SKIPPED: 1}
+
+
+@pytest.mark.parametrize(
+    "script, counts",
+    [
+        (saying(Verdict.ACCEPTED, "ok"), True),
+        (saying(Verdict.UNCERTAIN, "timeout"), True),
+        (saying(Verdict.REFUSED, "http_400"), False),
+        (saying(Verdict.NOT_ACCEPTED, "http_429", retry_after=60.0), False),
+    ],
+)
+def test_what_was_sent_or_may_have_been_counts_and_nothing_else(
+    any_context: Flask, script: object, counts: bool
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 2)
+    cap(1)
+    settle(arm(fan_out_all(owner)), script)  # type: ignore[arg-type]
+
+    assert (arm(fan_out_all(owner)) == []) is counts
+
+
+def test_what_is_in_the_air_counts(any_context: Flask) -> None:
+    """From its place or by itself: whoever is being sent a message may have it already."""
+    owner = make_actor()
+    add_clients(owner, 2)
+    cap(1)
+    first, second, third = (fan_out_all(owner) for _ in range(3))
+    armed = arm(first)
+    settle(armed[1:], saying(Verdict.NOT_ACCEPTED, "http_429"), landed=False)
+    another_try_is_due(first)
+    arm(first)
+
+    assert arm(second) == []
+    settle(armed[:1])
+    assert arm(third) == []
+    assert ledger(second) == ledger(third) == {Status.SKIPPED: 2}
+
+
+def test_longer_ago_than_the_days_of_the_cap_no_message_counts(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 2)
+    cap(1, days=2)
+    earlier = fan_out_all(owner)
+    settle(arm(earlier))
+    set_messages(earlier, settled_at=clock.now() - timedelta(days=2, seconds=1))
+
+    assert len(arm(fan_out_all(owner))) == 2
+
+
+def test_of_two_mailings_armed_in_one_step_one_reaches_each_phone(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 4)
+    cap(1)
+    both = [fan_out_all(owner), fan_out_all(owner)]
+
+    armed = outbox.arm(both, 100, TOKEN, HOLD).armed
+
+    assert len({each.phone for each in armed}) == len(armed) == 4
+    in_all = [ledger(each) for each in both]
+    assert sum(each.get(Status.SKIPPED, 0) for each in in_all) == 4
+    assert sum(each.get(Status.SENDING, 0) for each in in_all) == 4
+
+
+def test_of_two_mailings_armed_at_the_same_instant_one_reaches_each_phone(any_app: Flask) -> None:
+    with any_app.app_context():
+        owner = make_actor()
+        add_clients(owner, 30)
+        cap(1)
+        both = [fan_out_all(owner), fan_out_all(owner)]
+    together = Barrier(2, timeout=30)
+
+    def work(mailing_id: int) -> list[str]:
+        with any_app.app_context():
+            together.wait()
+            return [each.phone for _ in range(6) for each in arm(mailing_id, 5, f"{mailing_id:08}" * 4)]
+
+    with ThreadPoolExecutor(2) as workers:
+        phones = [phone for mine in workers.map(work, both) for phone in mine]
+
+    assert len(phones) == len(set(phones)) == 30
+
+
+def test_a_retry_of_the_same_message_is_not_held_against_itself(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 2)
+    cap(1)
+    mailing_id = fan_out_all(owner)
+    settle(arm(mailing_id), saying(Verdict.NOT_ACCEPTED, "http_429"))
+    another_try_is_due(mailing_id)
+
+    assert len(arm(mailing_id)) == 2
