@@ -4,13 +4,13 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-all lint format lock assets demo screenshots faults translations clean
+.PHONY: help setup run test test-all lint format lock assets demo screenshots faults bench translations clean
 
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wsgi
 PYTEST := $(PY) -m pytest -n 2 --dist worksteal
 PYBABEL := $(PY) -m babel.messages.frontend
-# More arguments for pytest: make test ARGS="-k import -x"
+# More arguments for pytest or the benchmark: make test ARGS="-k import -x", make bench ARGS="poll --quick"
 ARGS ?=
 
 CATALOGUES := $(wildcard dashboard/translations/*/LC_MESSAGES/messages.po)
@@ -28,8 +28,10 @@ test: setup-dev ## run the tests, except the long ones
 	@$(PYTEST) -m "not slow and not faults" $(ARGS)
 test-all: setup-dev ## run every test, the long fault and browser lists included
 	@$(PYTEST) $(ARGS)
-faults: setup-dev ## run only the tests that kill processes and break the gateway
-	@$(PY) -m pytest -m faults $(ARGS)
+faults: setup-dev ## run the tests that kill processes and break the gateway: 25 minutes on an idle machine
+	@FAULTS_RESULTS=$${FAULTS_RESULTS:-bench/results/faults.jsonl} $(PY) -m pytest tests/faults $(ARGS)
+bench: setup-dev ## measure how fast it is, next to what is possible: half an hour on an idle machine
+	@$(PY) -m bench $(ARGS)
 lint: .venv/.installed-dev ## check style, types, layers and templates
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .

@@ -1,0 +1,27 @@
+"""What is measured? Each measure is one function of the stand, which yields its figures."""
+
+from collections.abc import Callable, Iterator
+
+from bench.measures.fairness import fairness
+from bench.measures.fan_out import fan_out
+from bench.measures.limit import raw_share
+from bench.measures.poll import poll
+from bench.measures.throughput import end_to_end, latency, memory, million
+from bench.measures.waiting import due_to_first_call
+from bench.results import Figure
+from bench.stand import Stand
+
+MEASURES: dict[str, Callable[[Stand], Iterator[Figure]]] = {
+    measure.__name__: measure
+    for measure in (
+        end_to_end,
+        raw_share,
+        million,
+        latency,
+        fan_out,
+        memory,
+        poll,
+        due_to_first_call,
+        fairness,
+    )
+}
