@@ -14,8 +14,8 @@ from ..database import db, end_reading, retrying
 from ..gateway import Answer, Call, Verdict
 from ..models import Breaker, Service
 from . import breaker, due, fan_out, outbox, releasing, settling, starting, sweep
+from .armed import Armed
 from .departures import Departures
-from .outbox import Armed
 from .policy import SendingPolicy
 from .rotation import Rotation
 from .settling import Result

@@ -4,7 +4,7 @@ import heapq
 from collections import deque
 from collections.abc import Iterable
 
-from .outbox import Armed
+from .armed import Armed
 
 
 class Departures:

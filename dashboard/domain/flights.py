@@ -9,8 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Integer, String, bindparam, delete, insert, select, true
-from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    String,
+    Text,
+    bindparam,
+    cast,
+    delete,
+    insert,
+    select,
+    true,
+)
+from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.dml import UpdateBase
 
 from ..database import AnyRow, AnySelect
@@ -96,17 +108,17 @@ def _waiting() -> AnySelect:
     return select(*message_columns()).where(bulk.any_bound(Message.id.expression, "numbers"), in_place())
 
 
-def message_columns() -> tuple[InstrumentedAttribute[Any], ...]:
-    """What arming has to know of a message."""
+def message_columns() -> tuple[ColumnElement[Any], ...]:
+    """What arming has to know of a message. The values as text: the drivers take long to read JSON."""
     return (
-        Message.id,
-        Message.mailing_id,
-        Message.phone,
-        Message.placeholder_values,
-        Message.operator_code,
-        Message.timezone,
-        Message.tries,
-        Message.text,
+        Message.id.expression,
+        Message.mailing_id.expression,
+        Message.phone.expression,
+        cast(Message.placeholder_values, Text).label("placeholder_values"),
+        Message.operator_code.expression,
+        Message.timezone.expression,
+        Message.tries.expression,
+        Message.text.expression,
     )
 
 

@@ -9,9 +9,9 @@ from .. import clock
 from ..database import AnySelect, transaction
 from ..models import Flight, Message, Status
 from . import bulk, flights
+from .armed import Armed
 from .flights import in_place
 from .moves import move
-from .outbox import Armed
 from .tallies import Place
 
 

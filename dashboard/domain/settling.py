@@ -19,8 +19,8 @@ from ..database import AnyRow, insert_or_ignore, transaction
 from ..gateway import Answer, Verdict
 from ..models import Attempt, Message, Status
 from . import breaker, bulk, flights, moves, retries, tallies
+from .armed import Armed
 from .flights import in_place
-from .outbox import Armed
 from .policy import GATEWAY_PAUSE, OnUncertain, SendingPolicy
 from .tallies import Move, Place
 

@@ -97,10 +97,16 @@ class Throttle:
 
     def room(self, mailing_id: int, at_once: int) -> float:
         """More of this mailing's messages than so many need not be looked at; `at_once` can begin soon."""
-        pause = max((bucket.pause for bucket in self._of[mailing_id]), default=0.0)
-        if not self._of[mailing_id]:
+        pause = self._pause(mailing_id)
+        if not pause:
             return math.inf
         return at_once if at_once * pause < LATE else AHEAD / pause + 1
+
+    def has_rate(self, mailing_id: int) -> bool:
+        return self._pause(mailing_id) > 0
+
+    def _pause(self, mailing_id: int) -> float:
+        return max((bucket.pause for bucket in self._of[mailing_id]), default=0.0)
 
     def limits(self, mailing_id: int) -> bool:
         """Whether `grant` has to be asked for this mailing's messages."""
@@ -207,7 +213,7 @@ def _bucket(limited: AnyRow, left: AnyRow) -> Bucket:
     rate = limited.rate_limit
     return Bucket(
         pause=1 / rate if rate else 0.0,
-        lateness=LATE if rate and rate < FAST else LATE_FAST,
+        lateness=math.inf if not rate else LATE if rate < FAST else LATE_FAST,
         counts_parts=bool(rate) and limited.rate_unit is RateUnit.PARTS,
         next_at=left.next_at,
         canary_left=left.canary_left,

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy.exc import OperationalError
 
 from dashboard.domain import breaker, delivery, outbox, releasing, retries, settling
-from dashboard.domain.outbox import Armed, Arming
+from dashboard.domain.armed import Armed, Arming
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Flight, Status
 from tests.factories import make_actor

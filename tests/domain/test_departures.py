@@ -5,8 +5,8 @@ from itertools import count
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.domain.armed import Armed
 from dashboard.domain.departures import Departures
-from dashboard.domain.outbox import Armed
 from dashboard.gateway import Call
 
 _numbers = count(1)

@@ -8,6 +8,7 @@ from flask import Flask
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import breaker, due, mailings, outbox
+from dashboard.domain.armed import Armed, Arming
 from dashboard.domain.policy import BEGIN_WITHIN
 from dashboard.gateway import Verdict
 from dashboard.models import Lane, Service, Status
@@ -92,7 +93,7 @@ def test_after_the_global_stop_nothing_of_any_mailing_is_armed_and_what_was_is_s
     settle(armed)
     stopped_at(None)
 
-    assert while_stopped == (outbox.Arming(), [])
+    assert while_stopped == (Arming(), [])
     assert ledger(first) == {Status.SENT: 2, Status.QUEUED: 1}
     assert due.mailings(HOLD) == [first, second]
     assert len(arm(second)) == 3
@@ -170,7 +171,7 @@ def test_a_message_that_waits_for_another_try_is_not_armed_before_its_time(any_c
     assert [(each.id, each.stretch) for each in in_time] == [(armed[0].id, None)]
 
 
-def waits(armed: list[outbox.Armed]) -> None:
+def waits(armed: list[Armed]) -> None:
     """Surely not accepted: another try, in a minute."""
     settle(armed, saying(Verdict.NOT_ACCEPTED, "http_429", retry_after=60.0))
 
@@ -216,5 +217,5 @@ def test_of_a_mailing_with_nothing_left_to_arm_nobody_is_told_to_ask_again(any_c
 
     arming = outbox.arm([mailing_id], 10, TOKEN, HOLD)
 
-    assert arming == outbox.Arming()
+    assert arming == Arming()
     assert due.mailings(HOLD) == []

@@ -3,8 +3,8 @@
 import pytest
 from flask import Flask
 
-from dashboard.domain import outbox, releasing
-from dashboard.domain.outbox import Armed
+from dashboard.domain import releasing
+from dashboard.domain.armed import Armed
 from dashboard.gateway import Verdict
 from dashboard.models import Flight, Status
 from tests.factories import make_actor
@@ -135,7 +135,7 @@ def test_a_message_that_was_given_back_is_sent_like_any_other(any_context: Flask
     armed = arm(mailing_id)
     releasing.release(armed, flights_among(armed), TOKEN)
 
-    again: list[outbox.Armed] = arm(mailing_id)
+    again: list[Armed] = arm(mailing_id)
     settle(again)
 
     assert ledger(mailing_id) == {Status.SENT: 1}

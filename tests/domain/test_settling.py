@@ -6,7 +6,7 @@ from flask import Flask
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import moves, outbox, recovery, settling
-from dashboard.domain.outbox import Armed
+from dashboard.domain.armed import Armed
 from dashboard.domain.settling import Result
 from dashboard.domain.tallies import Place
 from dashboard.gateway import Call, Verdict

@@ -12,7 +12,7 @@ from sqlalchemy import update
 from dashboard import clock
 from dashboard.database import db, transaction
 from dashboard.domain import outbox, releasing, throttle
-from dashboard.domain.outbox import Armed
+from dashboard.domain.armed import Armed
 from dashboard.gateway import Verdict
 from dashboard.models import Allowance, Mailing, PauseReason, RateUnit, Service, State, Status
 from tests.factories import make_actor

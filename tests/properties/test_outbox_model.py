@@ -124,7 +124,7 @@ class OutboxModel(RuleBasedStateMachine):
 def test_the_ledger_is_true_whatever_happens(
     app_context: Flask, monkeypatch: pytest.MonkeyPatch, policy: SendingPolicy
 ) -> None:
-    run(monkeypatch, policy, examples=20, steps=30)
+    run(monkeypatch, policy, examples=50, steps=30)
 
 
 @pytest.mark.slow

@@ -14,7 +14,7 @@ from sqlalchemy import delete, update
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import outbox
-from dashboard.domain.outbox import Armed
+from dashboard.domain.armed import Armed
 from dashboard.domain.throttle import LATE_FAST
 from dashboard.models import Allowance, Mailing, RateUnit, Service
 from tests.factories import make_actor

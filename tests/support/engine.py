@@ -9,8 +9,8 @@ from sqlalchemy import func, insert, select, update
 from dashboard import clock
 from dashboard.database import db, transaction
 from dashboard.domain import delivery, fan_out, mailings, outbox, settling, starting, statistics, tallies
+from dashboard.domain.armed import Armed
 from dashboard.domain.mailing_drafts import MailingDraft
-from dashboard.domain.outbox import Armed
 from dashboard.domain.permissions import Actor
 from dashboard.domain.policy import OnUncertain, SendingPolicy
 from dashboard.domain.settling import Result

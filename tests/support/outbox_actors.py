@@ -8,7 +8,7 @@ from enum import Enum
 from sqlalchemy import delete, update
 
 from dashboard.database import db, transaction
-from dashboard.domain.outbox import Armed
+from dashboard.domain.armed import Armed
 from dashboard.domain.settling import Result
 from dashboard.gateway import Verdict
 from dashboard.models import Breaker, Heartbeat, IdBlock, Service

@@ -1,4 +1,4 @@
-"""What may people, workers, the gateway and the clock do to the outbox, and what must be true of each deed at once?"""
+"""What may people, workers, gateway and clock do to the outbox, and what must be true of each deed at once?"""
 
 from contextlib import suppress
 from datetime import datetime, time, timedelta
@@ -22,8 +22,8 @@ from dashboard.domain import (
     sweep,
     unknown_outcomes,
 )
+from dashboard.domain.armed import Armed
 from dashboard.domain.errors import Conflict, Invalid
-from dashboard.domain.outbox import Armed
 from dashboard.domain.policy import SendingPolicy
 from dashboard.domain.settling import Result
 from dashboard.domain.unknown_outcomes import Decision
@@ -175,6 +175,8 @@ class World:
     def settle(self, worker: Worker, number: int, *, is_answer_lost: bool = False) -> None:
         """Write some of its results, or all of them again."""
         some = worker.results if worker.is_in_doubt else worker.results[:number]
+        if not some:
+            return
         written = [each.armed for each in some]
         settling.settle(some, worker.landed(written), worker.token, self.policy)
         self._let_go(worker, written)
@@ -190,6 +192,8 @@ class World:
 
     def _release(self, worker: Worker, those: list[Armed], *, is_answer_lost: bool) -> None:
         worker.unwanted += those
+        if not worker.unwanted:
+            return
         releasing.release(worker.unwanted, worker.landed(worker.unwanted), worker.token)
         self._let_go(worker, those)
         if is_answer_lost:

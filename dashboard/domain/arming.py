@@ -1,0 +1,185 @@
+"""Which of the waiting messages are taken, and how do they get into the air? While their rows are locked."""
+
+import json
+import math
+from collections import Counter, defaultdict, deque
+from collections.abc import Iterator, Sequence
+
+from sqlalchemy.orm import Session
+
+from .. import clock
+from ..database import AnyRow
+from ..gateway import Call
+from ..models import Status
+from . import due, flights, last_look, parts, singles, tallies
+from .armed import Armed, Arming
+from .flights import Stretch
+from .moves import move
+from .personalisation import render
+from .policy import BEGIN_WITHIN, SendingPolicy
+from .tallies import Move, Place
+from .throttle import AHEAD, LATE, Throttle
+
+# Others had their hands on what was wanted: it is free again after a few milliseconds.
+SOON_SECONDS = 0.02
+# Moments are given from now on, and must not be over before the arming is.
+LOOKING_SECONDS = 0.02
+
+
+class Step:
+    """From what waits to what may be called for."""
+
+    def __init__(
+        self,
+        session: Session,
+        service: AnyRow,
+        mailings: Sequence[AnyRow],
+        policy: SendingPolicy,
+        at_once: int,
+    ) -> None:
+        self.throttle = Throttle(session, service, mailings)
+        self._session, self._service, self._policy = session, service, policy
+        self._at_once = at_once
+        self._texts = {row.id: row.text for row in mailings}
+        # Not before the locks, which may have to be waited for.
+        self._now, self._here = clock.database_now(session), clock.monotonic()
+
+    def run(self, quota: int, token: str) -> Arming:
+        """At most `quota` messages of each mailing."""
+        left = {each: math.ceil(min(quota, self.throttle.room(each, self._at_once))) for each in self._texts}
+        stretches, waiting = self._waiting(left)
+        armed, unwanted = self._sift(waiting)
+        # Also where nobody waits any more: what was skipped or cancelled in its place leaves gaps.
+        flights.take(self._session, stretches)
+        if armed or unwanted:
+            self._lift(armed, token)
+            self.throttle.keep(self._session)
+            self._skip(unwanted)
+        return Arming(armed, self._again(left))
+
+    def _waiting(self, left: dict[int, int]) -> tuple[list[Stretch], list[Armed]]:
+        """Locked messages. Counts down what is `left` to take of each mailing.
+
+        Those that wait by themselves have waited longer; of the lanes, the one that closes first comes first.
+        """
+        lanes = due.lanes(self._texts, self._now, self._policy)
+        self._have_more = {lane.mailing_id for lane in lanes}
+        rows: list[tuple[AnyRow, Stretch | None]] = list(self._alone(lanes, left))
+        stretches = self._stretches(lanes, left)
+        rows += flights.messages(self._session, stretches)
+        return stretches, [self._armed(row, stretch) for row, stretch in rows]
+
+    def _alone(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> Iterator[tuple[AnyRow, None]]:
+        for lane in lanes:
+            # A statement a lane: those of very many mailings have to wait for the next arming.
+            is_over = clock.monotonic() > self._here + LOOKING_SECONDS
+            if lane.has_single and left[lane.mailing_id] and not is_over:
+                wanted = left[lane.mailing_id]
+                for row in singles.lock(self._session, lane.mailing_id, lane.timezone, self._now, wanted):
+                    left[lane.mailing_id] -= 1
+                    yield row, None
+
+    def _stretches(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> list[Stretch]:
+        """The first lane of every mailing at once; then the second of those of which there was too little."""
+        queues: defaultdict[int, deque[str]] = defaultdict(deque)
+        for lane in lanes:
+            if lane.has_chunk:
+                queues[lane.mailing_id].append(lane.timezone)
+        stretches: list[Stretch] = []
+        while wanted := {
+            (each, zones.popleft()): left[each] for each, zones in queues.items() if zones and left[each]
+        }:
+            for found in flights.lock(self._session, wanted):
+                stretches.append(found)
+                left[found.mailing_id] -= found.length
+        return stretches
+
+    def _armed(self, row: AnyRow, stretch: Stretch | None) -> Armed:
+        text = row.text
+        if text is None:
+            values = json.loads(row.placeholder_values) if row.placeholder_values else None
+            text = render(self._texts[row.mailing_id], values)
+        return Armed(
+            row.id,
+            Call(row.id, row.phone, text),
+            row.mailing_id,
+            row.operator_code,
+            row.timezone,
+            row.tries,
+            stretch,
+            self._here,
+            self._here + BEGIN_WITHIN.total_seconds(),
+        )
+
+    def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
+        """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
+        reasons = last_look.unwanted(self._session, waiting, self._service, self._now)
+        if not reasons and self.throttle.is_open:
+            return list(waiting), []
+        # Moments count from here: looking took its time.
+        self._now, self._here = clock.database_now(self._session), clock.monotonic()
+        self.throttle.begin(self._now)
+        armed: list[Armed] = []
+        unwanted: list[tuple[Armed, str]] = []
+        closed: set[int] = set()
+        for each in waiting:
+            if each.mailing_id not in closed:
+                if reason := reasons.get(each.id):
+                    unwanted.append((each, reason))
+                    continue
+                if self._may_go(each):
+                    armed.append(each)
+                    continue
+                closed.add(each.mailing_id)
+            if each.stretch is not None:
+                each.stretch.give_back(each.id)
+        return armed, unwanted
+
+    def _may_go(self, each: Armed) -> bool:
+        if not self.throttle.limits(each.mailing_id):
+            return True
+        has_rate = self.throttle.has_rate(each.mailing_id)
+        if has_rate and self._at_once <= 0:
+            return False
+        size = parts.count(each.call.text) if self.throttle.counts_parts(each.mailing_id) else 1
+        moment = self.throttle.grant(each.mailing_id, size, is_first_try=each.stretch is not None)
+        if moment is None:
+            return False
+        self._at_once -= has_rate and moment < LATE
+        each.begins_at = self._here + moment
+        each.begins_before = min(each.begins_before, each.begins_at + self.throttle.lateness(each.mailing_id))
+        return True
+
+    def _lift(self, armed: Sequence[Armed], token: str) -> None:
+        """They are in the air: the flights, the leases, the books."""
+        until = self._now + self._policy.lease
+        flights.launch(self._session, _ranges(armed), token, self._now, until)
+        singles.lease(self._session, [each.id for each in armed if not each.stretch], token, until)
+        lifted = Counter((each.mailing_id, each.operator_code, each.timezone) for each in armed)
+        moves = (Move(*key, Place(Status.QUEUED), Place(Status.SENDING), count) for key, count in lifted.items())
+        tallies.record(self._session, moves, tallies.slot_of(token))
+
+    def _skip(self, unwanted: Sequence[tuple[Armed, str]]) -> None:
+        by_reason: defaultdict[str, list[Armed]] = defaultdict(list)
+        for each, reason in unwanted:
+            by_reason[reason].append(each)
+        for reason, those in by_reason.items():
+            move(self._session, those, Place(Status.QUEUED), Place(Status.SKIPPED, reason, self._now))
+
+    def _again(self, left: dict[int, int]) -> dict[int, float]:
+        """At once where the quota was used up; where others had their hands on it, or moments are short, later."""
+        again = {}
+        for mailing_id in self._have_more - self.throttle.spent.keys():
+            moments_in = self.throttle.opens_in(mailing_id) - AHEAD / 2
+            again[mailing_id] = self._here + max(moments_in, SOON_SECONDS if left[mailing_id] else 0.0)
+        return again
+
+
+def _ranges(armed: Sequence[Armed]) -> list[tuple[int, int, int]]:
+    """Of each stretch the part that is in the air; its last number becomes the flight's key."""
+    first: dict[int, tuple[Stretch, int]] = {}
+    for each in armed:
+        if each.stretch is not None:
+            first.setdefault(each.stretch.chunk, (each.stretch, each.id))
+            each.stretch.flight = each.id
+    return [(stretch.mailing_id, first_id, stretch.flight) for stretch, first_id in first.values()]
