@@ -34,7 +34,12 @@ class Armed:
 
 @dataclass(slots=True)
 class Arming:
-    """What one arming took. `again`: when to ask again (monotonic) for mailings that may have more by then."""
+    """What one arming took.
+
+    `again`: when to ask again (monotonic) for mailings that may have more by then. `given_at`: when moments were
+    given (monotonic); None: none had to be.
+    """
 
     armed: list[Armed] = field(default_factory=list)
     again: dict[int, float] = field(default_factory=dict)
+    given_at: float | None = None

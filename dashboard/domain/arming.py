@@ -22,8 +22,6 @@ from .throttle import AHEAD, LATE, Throttle
 
 # Others had their hands on what was wanted: it is free again after a few milliseconds.
 SOON_SECONDS = 0.02
-# Moments are given from now on, and must not be over before the arming is.
-LOOKING_SECONDS = 0.02
 
 
 class Step:
@@ -36,17 +34,18 @@ class Step:
         mailings: Sequence[AnyRow],
         policy: SendingPolicy,
         at_once: int,
+        lead: float,
     ) -> None:
         self.throttle = Throttle(session, service, mailings)
         self._session, self._service, self._policy = session, service, policy
-        self._at_once = at_once
+        self._at_once, self._lead = at_once, lead
         self._texts = {row.id: row.text for row in mailings}
         # Not before the locks, which may have to be waited for.
         self._now, self._here = clock.database_now(session), clock.monotonic()
 
-    def run(self, quota: int, token: str) -> Arming:
-        """At most `quota` messages of each mailing."""
-        left = {each: math.ceil(min(quota, self.throttle.room(each, self._at_once))) for each in self._texts}
+    def run(self, quota: int, ahead: int, token: str) -> Arming:
+        """At most `quota` messages of each mailing; of one with a rate, `ahead` that begin at their moments."""
+        left = {each: self._share(each, quota, ahead) for each in self._texts}
         stretches, waiting = self._waiting(left)
         armed, unwanted = self._sift(waiting)
         # Also where nobody waits any more: what was skipped or cancelled in its place leaves gaps.
@@ -55,7 +54,12 @@ class Step:
             self._lift(armed, token)
             self.throttle.keep(self._session)
             self._skip(unwanted)
-        return Arming(armed, self._again(left))
+        return Arming(armed, self._again(left), None if self.throttle.is_open else self._here)
+
+    def _share(self, mailing_id: int, quota: int, ahead: int) -> int:
+        if not self.throttle.has_rate(mailing_id):
+            return quota
+        return math.ceil(min(max(quota, ahead), self.throttle.room(mailing_id, self._at_once)))
 
     def _waiting(self, left: dict[int, int]) -> tuple[list[Stretch], list[Armed]]:
         """Locked messages. Counts down what is `left` to take of each mailing.
@@ -70,14 +74,11 @@ class Step:
         return stretches, [self._armed(row, stretch) for row, stretch in rows]
 
     def _alone(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> Iterator[tuple[AnyRow, None]]:
-        for lane in lanes:
-            # A statement a lane: those of very many mailings have to wait for the next arming.
-            is_over = clock.monotonic() > self._here + LOOKING_SECONDS
-            if lane.has_single and left[lane.mailing_id] and not is_over:
-                wanted = left[lane.mailing_id]
-                for row in singles.lock(self._session, lane.mailing_id, lane.timezone, self._now, wanted):
-                    left[lane.mailing_id] -= 1
-                    yield row, None
+        wanted = {(lane.mailing_id, lane.timezone): left[lane.mailing_id] for lane in lanes if lane.has_single}
+        for row in singles.lock(self._session, wanted, self._now):
+            if left[row.mailing_id] > 0:
+                left[row.mailing_id] -= 1
+                yield row, None
 
     def _stretches(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> list[Stretch]:
         """The first lane of every mailing at once; then the second of those of which there was too little."""
@@ -118,7 +119,7 @@ class Step:
             return list(waiting), []
         # Moments count from here: looking took its time.
         self._now, self._here = clock.database_now(self._session), clock.monotonic()
-        self.throttle.begin(self._now)
+        self.throttle.begin(self._now, self._lead)
         armed: list[Armed] = []
         unwanted: list[tuple[Armed, str]] = []
         closed: set[int] = set()

@@ -1,5 +1,6 @@
 """What becomes of messages that wait in vain: their last window is over, or their mailing is cancelled?"""
 
+from collections.abc import Iterator
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -16,25 +17,33 @@ from .tallies import Place
 AT_ONCE = 2_000
 
 
-def expire_closed() -> int:
+def steps() -> Iterator[int]:
+    """Close all that is to be closed, a transaction a step; each yields how many messages it has closed.
+
+    In steps, because there may be millions, and who closes them has answers of the gateway to listen to meanwhile.
+    """
+    yield from expire_closed()
+    yield from cancel_waiting()
+
+
+def expire_closed() -> Iterator[int]:
     """Messages that wait in a lane which never opens again are expired."""
-    return _close_all(Mailing.state.in_(UNDER_WAY) & Lane.opens_at.is_(None), Status.EXPIRED, "window_closed")
+    is_over = Mailing.state.in_(UNDER_WAY) & Lane.opens_at.is_(None)
+    return _close_all(is_over, Status.EXPIRED, "window_closed")
 
 
-def cancel_waiting() -> int:
+def cancel_waiting() -> Iterator[int]:
     """Messages that still wait in a cancelled mailing are cancelled."""
     return _close_all(Mailing.state == State.CANCELLED, Status.CANCELLED, "mailing_cancelled")
 
 
-def _close_all(is_over: ColumnElement[bool], status: Status, reason: str) -> int:
+def _close_all(is_over: ColumnElement[bool], status: Status, reason: str) -> Iterator[int]:
     chunk = select(Chunk.last_id).where(Chunk.mailing_id == Lane.mailing_id, Chunk.timezone == Lane.timezone)
     waiting = or_(chunk.exists(), _singles(Lane.mailing_id, Lane.timezone).exists())
     over = select(Lane.mailing_id, Lane.timezone).join(Mailing, Mailing.id == Lane.mailing_id).where(is_over)
-    count = 0
     for lane in db.session.execute(over.where(waiting)).all():
         while closed := _close_some(lane, over, Place(status, reason)):
-            count += closed
-    return count
+            yield closed
 
 
 def _close_some(lane: AnyRow, over: AnySelect, place: Place) -> int:

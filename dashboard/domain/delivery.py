@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Protocol
@@ -13,7 +13,7 @@ from .. import clock
 from ..database import db, end_reading, retrying
 from ..gateway import Answer, Call, Verdict
 from ..models import Breaker, Service
-from . import breaker, due, fan_out, outbox, releasing, settling, starting, sweep
+from . import breaker, closing, due, fan_out, outbox, releasing, settling, starting, sweep
 from .armed import Armed
 from .departures import Departures
 from .policy import SendingPolicy
@@ -32,6 +32,8 @@ LOOK_SECONDS = 1.0
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
 # What the gateway takes in so long begins soon enough to keep its moment under a rate (throttle.LATE).
 SOON_SECONDS = 0.035
+# Moments are not given for later than this after their arming began.
+LONGEST_LEAD = 0.3
 # While the database takes nothing, results are kept and written again: after a pause, and not for ever.
 WRITE_AGAIN_SECONDS, GIVE_UP_WRITING_SECONDS = 0.5, 120.0
 
@@ -85,6 +87,8 @@ class Round:
         self._oldest_result_at = 0.0
         # When to write again what the database did not take; zero: it has taken everything.
         self._write_at = 0.0
+        self._closing: Iterator[int] = iter(())
+        self._lead = 0.0
         self._fans_out = self._probing = False
         self._is_told_to_stop = self._is_arming_in_doubt = False
 
@@ -119,12 +123,14 @@ class Round:
         self._write_again()
         self._look()
         self._fan_out()
+        has_closed = next(self._closing, 0) > 0
         self._arm()
         self._submit()
         self._gather()
+        self._release([])
         self._rest()
         is_under_way = bool(self._departures or self._results or self._gateway.in_flight or self._rotation)
-        return is_under_way or self._look_at == 0.0
+        return is_under_way or has_closed or self._look_at == 0.0
 
     def _write_again(self) -> None:
         """What the database did not take, or took without saying so, comes before anything is armed.
@@ -142,7 +148,8 @@ class Round:
         if clock.monotonic() < self._look_at:
             return
         self._look_at = clock.monotonic() + LOOK_SECONDS
-        sweep.sweep_if_due(self._policy)
+        if sweep.sweep_if_due(self._policy):
+            self._closing = closing.steps()
         starting.start_due()
         self._fans_out = self._fans_out or fan_out.is_pending()
         self._rotation.renew(due.mailings(self._policy))
@@ -172,13 +179,27 @@ class Round:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""
         ready, pace = self._departures.ready, self._pace.per_second
         soon = self._gateway.free + int(pace * SOON_SECONDS)
-        missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD - self._departures.paced) - ready
+        missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD) - ready
         if ready > soon // 2 or missing <= 0 or self._write_at:
             return
         if mailing_ids := self._rotation.next(missing, clock.monotonic()):
-            arming = outbox.arm(mailing_ids, missing, self._token, self._policy, at_once=soon - ready)
+            arming = outbox.arm(
+                mailing_ids,
+                missing,
+                self._token,
+                self._policy,
+                ahead=MOST_AHEAD - self._departures.paced,
+                at_once=soon - ready,
+                lead=self._lead,
+            )
+            self._note_lead(arming.given_at)
             self._rotation.asked(mailing_ids, arming.again)
             self._keep(arming.armed)
+
+    def _note_lead(self, given_at: float | None) -> None:
+        """Moments must not pass while they are written: so long it takes by the last armings, the slowest most."""
+        if given_at is not None:
+            self._lead = min(LONGEST_LEAD, max(clock.monotonic() - given_at, self._lead * 0.8))
 
     def _unwritten(self) -> bool:
         """Results wait for a database that takes none: not the time to begin more."""
@@ -193,14 +214,16 @@ class Round:
         for each in begin:
             self._called[each.id] = each
             self._gateway.submit(each.call)
-        if late:
-            self._release(late)
+        # Not at once: what begins must not wait for the database.
+        self._unwanted += late
 
     def _release(self, armed: list[Armed]) -> None:
         """Give back what was armed and not called for; now or later, but it is not called for any more."""
         self._unwanted += armed
+        if not self._unwanted or self._unwritten():
+            return
         unwanted, landed = self._unwanted, self._landed(self._unwanted)
-        if unwanted and self._write("armed messages", lambda: releasing.release(unwanted, landed, self._token)):
+        if self._write("armed messages", lambda: releasing.release(unwanted, landed, self._token)):
             self._aloft.subtract(each.flight for each in unwanted)
             self._unwanted = []
 
@@ -276,6 +299,7 @@ class Round:
         while self._departures and not self._is_told_to_stop and not self._unwritten():
             self._submit()
             self._gather()
+            self._release([])
             self._rest()
 
     def _wind_up(self) -> None:

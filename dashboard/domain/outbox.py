@@ -19,7 +19,9 @@ def arm(
     token: str,
     policy: SendingPolicy,
     *,
+    ahead: int = 0,
     at_once: int = sys.maxsize,
+    lead: float = 0.0,
     probing: bool = False,
 ) -> Arming:
     """Mark about `limit` due messages as being sent, equally many of each of these mailings.
@@ -27,16 +29,19 @@ def arm(
     One committed transaction. It holds the rows of the service and the mailings FOR SHARE, so that a brake (pause,
     cancel, the global stop, the breaker) and an arming exclude each other: after a brake's commit nothing is
     armed. A crash before the commit leaves the messages as they waited; after it, the lease runs out and the
-    sweep decides. `at_once`: so many calls can begin soon; of mailings with a rate no more are taken whose moment
-    would only pass. `probing`: the caller holds the breaker's probe and may pass it.
+    sweep decides.
+
+    Of mailings with a rate: `ahead`, how many may be taken beyond `limit`, to begin later at their moments;
+    `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes from
+    giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe and may pass it.
     """
     with transaction() as session:
         service = session.connection().execute(_service()).one()
         mailings = session.connection().execute(_running(), {"mailings": bulk.packed(mailing_ids)}).all()
         if not mailings or not due.gateway_is_usable(service, probing=probing):
             return Arming()
-        step = Step(session, service, mailings, policy, at_once)
-        arming = step.run(max(1, limit // len(mailings)), token)
+        step = Step(session, service, mailings, policy, at_once, lead)
+        arming = step.run(max(1, limit // len(mailings)), ahead // len(mailings), token)
     brakes.pause_spent(step.throttle.spent)
     return arming
 

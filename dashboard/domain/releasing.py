@@ -16,22 +16,25 @@ from .tallies import Place
 
 
 def release(armed: Collection[Armed], landed: Collection[int], token: str) -> None:
-    """Give messages back. `landed`: flights in which nothing is under way any more. May be repeated."""
+    """Give messages back. `landed`: flights in which nothing is under way any more. May be repeated.
+
+    The flights before their messages, as the sweep locks them when it takes them for lost.
+    """
     mine = bulk.any_of(Message.id.expression, [each.id for each in armed])
     with transaction() as session:
-        _give_back(session, _places().where(mine, in_place() | _is_leased(token)))
         flights.land(session, landed)
+        _give_back(session, _places().where(mine, in_place() | _is_leased(token)))
 
 
 def release_all(token: str) -> None:
     """Give back everything still armed under a token whose calls are all settled."""
     with transaction() as session:
-        _give_back(session, _places().where(_is_leased(token)))
         mine = session.execute(select(Flight.last_id, Flight.first_id).where(Flight.token == token)).all()
+        flights.land(session, [flight.last_id for flight in mine])
         for flight in mine:
             in_it = Message.id.between(flight.first_id, flight.last_id)
             _give_back(session, _places().where(in_it, in_place()))
-        flights.land(session, [flight.last_id for flight in mine])
+        _give_back(session, _places().where(_is_leased(token)))
 
 
 def _places() -> AnySelect:

@@ -75,9 +75,10 @@ def _settle(
 ) -> None:
     with transaction() as session:
         now = clock.database_now(session)
+        # The flights before their messages, as the sweep does when it takes them for lost.
+        flights.land(session, landed)
         changes = _mark_sent(session, usual, now) + _decide(session, unusual, token, policy, now)
         tallies.record(session, changes, tallies.slot_of(token))
-        flights.land(session, landed)
 
 
 def _mark_sent(session: Session, usual: Sequence[Result], now: datetime) -> list[Move]:

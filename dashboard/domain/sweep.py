@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, select, update
 from .. import clock
 from ..database import db, rows_changed, transaction
 from ..models import UNDER_WAY, Chunk, Flight, Heartbeat, Mailing, Message, State
-from . import closing, lanes, recovery, strays, tallies
+from . import lanes, recovery, strays, tallies
 from .policy import SendingPolicy
 
 logger = logging.getLogger(__name__)
@@ -17,7 +17,10 @@ EVERY = timedelta(seconds=2)
 
 
 def sweep_if_due(policy: SendingPolicy) -> bool:
-    """Sweep unless another worker has begun to in the last two seconds. Every step may be repeated."""
+    """Sweep unless another worker has begun to in the last two seconds. Every step may be repeated.
+
+    True: this worker sweeps, and has to go through `closing.steps`, too.
+    """
     with transaction() as session:
         now = clock.database_now(session)
         begun = rows_changed(
@@ -28,8 +31,6 @@ def sweep_if_due(policy: SendingPolicy) -> bool:
         return False
     recovery.recover(policy)
     lanes.move_on(policy)
-    closing.expire_closed()
-    closing.cancel_waiting()
     finish()
     return True
 

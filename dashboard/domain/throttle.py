@@ -2,8 +2,9 @@
 
 A rate is kept by giving each call its own moment: `next_at` in the row says from when on none is taken yet, and a
 call of n units (messages or parts) takes n / rate seconds from there (a leaky bucket, the "generic cell rate
-algorithm" of ITU-T I.371). A call that could not begin soon after its moment gives it up: with `lateness` l, at
-most (1 + l) · rate + 1 begin in any second, which `LATE` and `LATE_FAST` keep below rate + max(1, 10 %).
+algorithm" of ITU-T I.371). A call that could not begin soon after its moment gives it up: begun at most l seconds
+late, at most ⌊(1 + l) · rate⌋ + 1 begin in any second. `lateness` is the greatest l for which that is no more than
+rate + max(1, 10 %).
 """
 
 import math
@@ -22,8 +23,10 @@ from . import bulk
 EVERYTHING = 0
 # So far ahead moments are given away at most (seconds).
 AHEAD = 0.8
-# So late after its moment a call may begin (seconds); where so many a second may, one more or less matters less.
-LATE, LATE_FAST, FAST = 0.05, 0.09, 100
+# Of the lateness that the bound allows, so much is used: clocks of two workers differ by the length of a question.
+LATE_SHARE = 0.95
+# So much at once is begun soon enough, whatever the rate (seconds).
+LATE = 0.05
 
 
 class Shortage(NamedTuple):
@@ -89,17 +92,16 @@ class Throttle:
         """Nothing at all is limited."""
         return not self._buckets
 
-    def begin(self, now: datetime) -> None:
+    def begin(self, now: datetime, lead: float = 0.0) -> None:
+        """Moments are given from `lead` seconds after now on: before that, nothing of this arming can begin."""
         self._now = now
         for bucket in self._buckets.values():
-            if bucket.next_at is not None:
-                bucket.ahead = max(0.0, (bucket.next_at - now).total_seconds())
+            taken = 0.0 if bucket.next_at is None else (bucket.next_at - now).total_seconds()
+            bucket.ahead = max(lead if bucket.pause else 0.0, taken)
 
     def room(self, mailing_id: int, at_once: int) -> float:
-        """More of this mailing's messages than so many need not be looked at; `at_once` can begin soon."""
+        """Of a mailing with a rate, more messages than so many need not be looked at; `at_once` can begin soon."""
         pause = self._pause(mailing_id)
-        if not pause:
-            return math.inf
         return at_once if at_once * pause < LATE else AHEAD / pause + 1
 
     def has_rate(self, mailing_id: int) -> bool:
@@ -213,9 +215,14 @@ def _bucket(limited: AnyRow, left: AnyRow) -> Bucket:
     rate = limited.rate_limit
     return Bucket(
         pause=1 / rate if rate else 0.0,
-        lateness=math.inf if not rate else LATE if rate < FAST else LATE_FAST,
+        lateness=_lateness(rate) if rate else math.inf,
         counts_parts=bool(rate) and limited.rate_unit is RateUnit.PARTS,
         next_at=left.next_at,
         canary_left=left.canary_left,
         parts_left=left.parts_left,
     )
+
+
+def _lateness(rate: int) -> float:
+    allowed = math.floor(rate + max(1, rate / 10))
+    return LATE_SHARE * (allowed / rate - 1)

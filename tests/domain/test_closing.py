@@ -58,7 +58,7 @@ def test_what_waits_when_the_end_has_passed_is_expired(any_context: Flask, is_pa
         mailings.pause(owner, mailing_id)  # type: ignore[arg-type]
     end(mailing_id)
 
-    expired = closing.expire_closed()
+    expired = sum(closing.expire_closed())
     before_the_answers = ledger(mailing_id), sweep.finish()
     settle(in_the_air)  # type: ignore[arg-type]
 
@@ -77,7 +77,7 @@ def test_only_the_lanes_that_never_open_again_are_closed(any_context: Flask) -> 
         lane = session.get_one(Lane, (mailing_id, "Asia/Omsk"))
         lane.opens_at = lane.closes_at = None
 
-    closing.expire_closed()
+    sum(closing.expire_closed())
 
     found = {(message.timezone, message.status) for message in messages_of(mailing_id)}
     assert found == {("Asia/Omsk", Status.EXPIRED), ("Europe/Moscow", Status.QUEUED)}
@@ -88,7 +88,7 @@ def test_what_waits_in_a_cancelled_mailing_is_cancelled(any_context: Flask) -> N
     owner, mailing_id, in_the_air = waiting_in_every_way()
     mailings.cancel(owner, mailing_id)  # type: ignore[arg-type]
 
-    assert closing.cancel_waiting() == 10
+    assert sum(closing.cancel_waiting()) == 10
     assert ledger(mailing_id) == {Status.CANCELLED: 10, Status.SENDING: 2}
 
     settle(in_the_air)  # type: ignore[arg-type]
@@ -99,10 +99,10 @@ def test_what_waits_in_a_cancelled_mailing_is_cancelled(any_context: Flask) -> N
 def test_what_comes_back_to_a_cancelled_mailing_is_cancelled_too(any_context: Flask) -> None:
     owner, mailing_id, in_the_air = waiting_in_every_way()
     mailings.cancel(owner, mailing_id)  # type: ignore[arg-type]
-    closing.cancel_waiting()
+    sum(closing.cancel_waiting())
 
     settle(in_the_air, BUSY)  # type: ignore[arg-type]
-    closing.cancel_waiting()
+    sum(closing.cancel_waiting())
 
     assert ledger(mailing_id) == {Status.CANCELLED: 12}
 
@@ -114,7 +114,7 @@ def test_a_single_in_the_air_comes_to_its_own_end(any_context: Flask) -> None:
     singles = arm(mailing_id, 2, OTHER)
     mailings.cancel(owner, mailing_id)  # type: ignore[arg-type]
 
-    closing.cancel_waiting()
+    sum(closing.cancel_waiting())
     settle(singles, token=OTHER)
 
     assert ledger(mailing_id) == {Status.CANCELLED: 8, Status.SENT: 4}
@@ -123,7 +123,7 @@ def test_a_single_in_the_air_comes_to_its_own_end(any_context: Flask) -> None:
 def test_a_mailing_that_goes_on_loses_nothing(any_context: Flask) -> None:
     _owner, mailing_id, _in_the_air = waiting_in_every_way()
 
-    assert (closing.expire_closed(), closing.cancel_waiting()) == (0, 0)
+    assert (sum(closing.expire_closed()), sum(closing.cancel_waiting())) == (0, 0)
     assert ledger(mailing_id) == {Status.QUEUED: 10, Status.SENDING: 2}
 
 
@@ -140,7 +140,7 @@ def test_more_than_one_transaction_takes_are_all_closed(
     settle(arm(mailing_id, 5), BUSY)
     mailings.cancel(owner, mailing_id)
 
-    closing.cancel_waiting()
+    sum(closing.cancel_waiting())
 
     assert ledger(mailing_id) == {Status.SKIPPED: 8, Status.CANCELLED: 12}
     assert count_rows(Chunk, mailing_id) == 0
@@ -155,6 +155,22 @@ def test_a_mailing_cancelled_in_the_midst_of_its_fan_out_is_cancelled_whole(any_
     while fan_out.one_range():
         pass
 
-    closing.cancel_waiting()
+    sum(closing.cancel_waiting())
 
     assert ledger(mailing_id) == {Status.CANCELLED: 5}
+
+
+def test_it_is_done_in_steps_between_which_answers_can_be_listened_to(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(closing, "AT_ONCE", 2)
+    owner = make_actor()
+    add_clients(owner, 5)
+    mailing_id = fan_out_all(owner)
+    mailings.cancel(owner, mailing_id)
+
+    steps = closing.steps()
+
+    assert next(steps) == 2
+    assert ledger(mailing_id) == {Status.CANCELLED: 2, Status.QUEUED: 3}
+    assert list(steps) == [2, 1]

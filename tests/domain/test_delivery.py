@@ -1,5 +1,6 @@
 """Rounds of sending against a gateway that answers as the test says."""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
 
@@ -11,9 +12,10 @@ from dashboard.database import db, transaction
 from dashboard.domain import breaker, delivery, mailings
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
-from dashboard.models import Breaker, Message, Service, State, Status
+from dashboard.models import Breaker, Mailing, Message, Service, State, Status
 from tests.factories import make_actor
 from tests.support.engine import (
+    HOLD,
     RETRY,
     ScriptedGateway,
     accepted,
@@ -21,6 +23,7 @@ from tests.support.engine import (
     another_try_is_due,
     answer,
     deliver,
+    fan_out_all,
     ledger,
     schedule,
     state_of,
@@ -96,6 +99,63 @@ def test_mailings_that_run_together_take_turns(any_context: Flask, monkeypatch: 
     halves = [call.text for call in gateway.calls[:60]]
     assert ledger(first) == ledger(second) == {Status.SENT: 100}
     assert {halves.count("first"), halves.count("second")} <= set(range(20, 41))
+
+
+def test_many_mailings_share_a_few_connections_equally(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 0.0)
+    owner = make_actor()
+    add_clients(owner, 6)
+    forty = [fan_out_all(owner, text=f"{number}") for number in range(40)]
+    gateway = ScriptedGateway(connections=8)
+
+    deliver(gateway)
+
+    half_way = Counter(call.text for call in gateway.calls[:120])
+    assert len(half_way) == 40
+    assert max(half_way.values()) <= 2 * min(half_way.values())
+    assert all(ledger(each) == {Status.SENT: 6} for each in forty)
+
+
+def test_a_round_that_is_told_to_stop_begins_nothing_more_and_leaves_nothing_in_the_air(
+    any_context: Flask,
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 40)
+    mailing_id = fan_out_all(owner)
+
+    def stop_at_the_first(call: Call) -> Answer:
+        sending_round.stop()
+        return accepted(call)
+
+    gateway = ScriptedGateway(stop_at_the_first, connections=10)
+    sending_round = delivery.Round(gateway, HOLD)
+    sending_round.run(20)
+
+    assert len(gateway.calls) == 10
+    assert ledger(mailing_id) == {Status.SENT: 10, Status.QUEUED: 30}
+
+
+def test_calls_under_a_rate_begin_at_their_moments_and_all_of_them(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 12)
+    mailing_id = fan_out_all(owner)
+    with transaction() as session:
+        session.get_one(Mailing, mailing_id).rate_limit = 20
+    begun: list[float] = []
+
+    class Watched(ScriptedGateway):
+        def submit(self, call: Call) -> None:
+            begun.append(clock.monotonic())
+            super().submit(call)
+
+    deliver(Watched())
+
+    assert ledger(mailing_id) == {Status.SENT: 12}
+    assert len(begun) == 12
+    # Eleven gaps of 50 ms; the first call may have begun a tenth of a second late.
+    assert begun[-1] - begun[0] > 11 * 0.05 - 0.1
 
 
 def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask) -> None:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from dashboard import clock
 from dashboard.database import transaction
-from dashboard.domain import mailings, sweep
+from dashboard.domain import closing, mailings, sweep
 from dashboard.gateway import Verdict
 from dashboard.models import Heartbeat, Mailing, State, Status
 from tests.factories import make_actor
@@ -122,7 +122,9 @@ def test_one_sweep_puts_everything_right(any_context: Flask) -> None:
     mailings.cancel(owner, cancelled)
 
     sweep.sweep_if_due(HOLD)
+    closed = sum(closing.steps())
 
+    assert closed == 4
     assert ledger(lost) == {Status.UNKNOWN: 4}
     assert ledger(cancelled) == {Status.CANCELLED: 4}
     assert state_of(lost) is State.FINISHED

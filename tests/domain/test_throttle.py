@@ -79,7 +79,7 @@ def test_each_call_of_a_limited_mailing_has_a_moment_of_its_own(any_context: Fla
     assert gaps(armed) == [0.1] * 8
     assert ledger(mailing_id) == {Status.SENDING: 9, Status.QUEUED: 11}
     for each in armed:
-        assert each.begins_before - each.begins_at <= throttle.LATE_FAST + 1e-9
+        assert each.begins_before - each.begins_at <= 0.1
 
 
 def test_another_worker_goes_on_where_the_first_has_stopped(any_context: Flask) -> None:
