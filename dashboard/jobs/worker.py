@@ -1,5 +1,6 @@
 """How does a worker run a job: in a forked child, with connections of its own?"""
 
+import gc
 import os
 import signal
 from contextlib import suppress
@@ -44,6 +45,8 @@ class ForkingWorker(Worker):
 def build(queue_name: str) -> ForkingWorker:
     """One queue a worker: RQ takes from several in a way that can lose a job when it dies in between."""
     forget_connections()
+    # What the application is made of lives as long as its children: their garbage collector need not look at it.
+    gc.freeze()
     options: dict[str, Any] = {
         "worker_ttl": WORKER_TTL_SECONDS,
         "job_monitoring_interval": MONITORING_SECONDS,

@@ -1,92 +1,76 @@
-"""What do the fault tests share? A whole installation, a mailing in it, and the final reckoning."""
+"""What does a fault test start? A whole installation, the servers it stands on, and a gateway beside it."""
 
+import os
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, ExitStack
+from itertools import count
 from pathlib import Path
-from typing import Any
 
 import pytest
-from flask import Flask
 
 from config import Settings
-from dashboard import clock, create_app
-from dashboard.database import db
-from dashboard.models import State, Status
-from tests.factories import make_actor
-from tests.support.engine import add_clients, ledger, schedule, state_of
+from dashboard import create_app
+from dashboard.gateway.simulator_server import running_simulator
+from tests.faults.fault import Fault
+from tests.faults.run import Run, let_go
 from tests.support.installation import Installation
+from tests.support.killable import KillablePostgres, KillableRedis
+from tests.support.small_disk import SmallDisk, small_disk
 
-CONNECTIONS = 4
-Counts = dict[Status, int]
-
-
-@dataclass
-class Run:
-    """A mailing on its way through a running installation."""
-
-    installation: Installation
-    mailing_id: int
-
-    def wait_for(self, what: Callable[[Counts], bool], seconds: float) -> Counts:
-        """Until the ledger is as wished; it adds up at every look."""
-        give_up_at = clock.monotonic() + seconds
-        while True:
-            counts = ledger(self.mailing_id)
-            if what(counts):
-                return counts
-            assert clock.monotonic() < give_up_at, f"after {seconds} s: {counts}\n{self.installation.printed}"
-            clock.sleep(0.1)
-
-    def wait_for_end(self, seconds: float) -> Counts:
-        self.wait_for(lambda _: state_of(self.mailing_id) is State.FINISHED, seconds)
-        return ledger(self.mailing_id)
-
-    def order(self, **faults: Any) -> None:
-        """What goes wrong at the simulator from now on."""
-        answer = self.installation.ask_simulator("PUT", "/faults", json=faults)
-        assert answer.ok, answer.text
-
-    @property
-    def gateway(self) -> dict[str, Any]:
-        """The simulator's own statistics."""
-        found: dict[str, Any] = self.installation.ask_simulator("GET", "/stats").json()
-        return found
+USUAL = {"GATEWAY_CONNECTIONS": "4", "SENDERS": "2"}
+USUAL_LATENCY_MS = [10, 30]
+DISK_MEGABYTES = 96
+_numbers = count(1)
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.faults)])
-def database(request: pytest.FixtureRequest) -> dict[str, str]:
-    """The settings that choose the database; the test runs once on each."""
-    if request.param == "sqlite":
-        return {}
-    return {"DATABASE_URL": request.getfixturevalue("postgres_url")}
+@pytest.fixture(scope="session")
+def killable_postgres() -> Iterator[KillablePostgres]:
+    server = KillablePostgres()
+    yield server
+    server.remove()
 
 
 @pytest.fixture
-def start(database: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Run]]:
-    """Starts an installation and a mailing to so many clients: start(messages, SETTING="value")."""
+def start(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[Fault, str, str], Run]]:
+    """start(fault, policy, database): all that runs, before the mailing; stopped at the end of the test."""
     with ExitStack() as stack:
 
-        def start(messages: int, latency_ms: tuple[int, int] = (10, 30), **environ: str) -> Run:
-            environ = {"GATEWAY_CONNECTIONS": str(CONNECTIONS), **database, **environ}
-            installation = stack.enter_context(Installation(tmp_path, **environ))
-            app = create_app(Settings.from_environ(installation.environ))
+        def start(fault: Fault, policy: str, database: str) -> Run:
+            seed = f"{os.environ.get('FAULTS_SEED', '1')} {fault.name} {policy} {database}"
+            run = Run(seed, policy, database, stack.enter_context(running_simulator()))
+            if database == "postgres":
+                run.postgres = request.getfixturevalue("killable_postgres")
+            if "disk" in fault.needs:
+                run.disk = stack.enter_context(disk_for(run, tmp_path))
+            run.redis = stack.enter_context(KillableRedis())
+            environ = {
+                **USUAL,
+                **fault.settings,
+                "GATEWAY_ON_UNCERTAIN": policy,
+                "GATEWAY_URL": run.gateway.url,
+                "GATEWAY_TOKEN": run.gateway.token,
+                "REDIS_URL": run.redis.url,
+                "DATABASE_URL": database_url(run, tmp_path, stack),
+            }
+            run.order(latency_ms=USUAL_LATENCY_MS)
+            run.installation = stack.enter_context(Installation(tmp_path, **environ))
+            app = create_app(Settings.from_environ(run.installation.environ))
             stack.enter_context(app.app_context())
-            stack.callback(let_go, app)
-            run = Run(installation, 0)
-            run.order(latency_ms=latency_ms)
-            run.mailing_id = new_mailing(messages)
+            stack.callback(let_go)
             return run
 
         yield start
 
 
-def new_mailing(messages: int) -> int:
-    owner = make_actor()
-    add_clients(owner, messages, zones=("Europe/Moscow", "Asia/Omsk", "UTC+03:00"))
-    return schedule(owner, text="Dear {{name}}")
+def disk_for(run: Run, folder: Path) -> AbstractContextManager[SmallDisk]:
+    owner = run.postgres.user if run.postgres else None
+    parent = run.postgres.folder if run.postgres else folder
+    return small_disk(parent / f"disk{next(_numbers)}", DISK_MEGABYTES, owner)
 
 
-def let_go(app: Flask) -> None:
-    db.session.remove()
-    db.engine.dispose()
+def database_url(run: Run, folder: Path, stack: ExitStack) -> str:
+    if run.postgres:
+        name = f"fault_{next(_numbers)}"
+        stack.callback(run.postgres.drop, name)
+        return run.postgres.create(name, run.disk and run.disk.folder)
+    return f"sqlite:///{(run.disk.folder if run.disk else folder) / 'vestnik.db'}"

@@ -5,7 +5,7 @@ from datetime import datetime, time, timedelta
 from itertools import count
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 
 from dashboard.database import db, transaction
 from dashboard.domain import (
@@ -17,6 +17,7 @@ from dashboard.domain import (
     releasing,
     resending,
     settling,
+    standing,
     starting,
     stop_list,
     sweep,
@@ -46,7 +47,7 @@ from tests.support.outbox_truth import Truth
 # At the beginning it is noon in the west and two in the afternoon in the east.
 ZONES = ("Europe/Moscow", "Asia/Yekaterinburg")
 ENDS_AFTER = timedelta(hours=4)
-CLIENTS = 11
+CLIENTS = 8
 # Open for all the time; soon closed in the east; not yet open in the west.
 WINDOWS = (None, (time(11, 30), time(14, 30)), (time(12, 30), time(17)))
 
@@ -231,13 +232,18 @@ class World:
         with transaction() as session:
             session.execute(update(Heartbeat).values(at=self.clock.at - timedelta(minutes=1)))
         assert sweep.sweep_if_due(self.policy)
+        at_work = {number for number, (_token, until) in self._leases.items() if until >= self.clock.at}
+        kept = or_(standing.stands_at(Status.SENDING), Message.status == Status.SENT)
+        assert at_work <= set(db.session.scalars(select(Message.id).where(kept))), (
+            "taken from a worker in its time"
+        )
 
     def run_to_the_end(self) -> None:
         """All brakes off, everybody at work: in the end nobody may wait."""
         for mailing_id in self.mailings:
             for brake in (Brake.GO_ON, Brake.BREAKER_CLOSES, Brake.RESUME):
                 self.brake(brake, mailing_id)
-        for turn in range(6):
+        for turn in range(4):
             for worker in self.workers:
                 self.write_again(worker)
                 self.release(worker)
@@ -246,7 +252,7 @@ class World:
                 self.call(worker, [Fate.ACCEPTED] * 100)
                 self.settle(worker, 100)
             self.truth.check()
-            self.clock.at += timedelta(seconds=20) if turn < 3 else timedelta(hours=2)
+            self.clock.at += timedelta(seconds=20) if turn < 2 else timedelta(hours=2)
             self.sweep()
         self.truth.check()
         for mailing_id in self.mailings:
