@@ -11,6 +11,7 @@ from dashboard.database import db, transaction
 from dashboard.domain import (
     brakes,
     breaker,
+    closing,
     fan_out,
     mailings,
     outbox,
@@ -232,14 +233,16 @@ class World:
         with transaction() as session:
             session.execute(update(Heartbeat).values(at=self.clock.at - timedelta(minutes=1)))
         assert sweep.sweep_if_due(self.policy)
+        for _closed in closing.steps():
+            pass
         at_work = {number for number, (_token, until) in self._leases.items() if until >= self.clock.at}
         kept = or_(standing.stands_at(Status.SENDING), Message.status == Status.SENT)
-        assert at_work <= set(db.session.scalars(select(Message.id).where(kept))), (
-            "taken from a worker in its time"
-        )
+        assert at_work <= set(db.session.scalars(select(Message.id).where(kept))), "taken from a worker too early"
 
     def run_to_the_end(self) -> None:
         """All brakes off, everybody at work: in the end nobody may wait."""
+        while fan_out.is_pending():
+            self.fan_out()
         for mailing_id in self.mailings:
             for brake in (Brake.GO_ON, Brake.BREAKER_CLOSES, Brake.RESUME):
                 self.brake(brake, mailing_id)
@@ -247,7 +250,6 @@ class World:
             for worker in self.workers:
                 self.write_again(worker)
                 self.release(worker)
-                self.fan_out()
                 self.arm(worker, 100)
                 self.call(worker, [Fate.ACCEPTED] * 100)
                 self.settle(worker, 100)
