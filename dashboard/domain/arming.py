@@ -42,6 +42,7 @@ class Step:
         self._texts = {row.id: row.text for row in mailings}
         # Not before the locks, which may have to be waited for.
         self._now, self._here = clock.database_now(session), clock.monotonic()
+        self._ends = self._here + BEGIN_WITHIN.total_seconds()
 
     def run(self, quota: int, ahead: int, token: str) -> Arming:
         """At most `quota` messages of each mailing; of one with a rate, `ahead` that begin at their moments."""
@@ -96,21 +97,11 @@ class Step:
         return stretches
 
     def _armed(self, row: AnyRow, stretch: Stretch | None) -> Armed:
-        text = row.text
+        number, mailing_id, phone, values, code, timezone, tries, text = row  # flights.message_columns
         if text is None:
-            values = json.loads(row.placeholder_values) if row.placeholder_values else None
-            text = render(self._texts[row.mailing_id], values)
-        return Armed(
-            row.id,
-            Call(row.id, row.phone, text),
-            row.mailing_id,
-            row.operator_code,
-            row.timezone,
-            row.tries,
-            stretch,
-            self._here,
-            self._here + BEGIN_WITHIN.total_seconds(),
-        )
+            text = render(self._texts[mailing_id], json.loads(values) if values else None)
+        call = Call(number, phone, text)
+        return Armed(number, call, mailing_id, code, timezone, tries, stretch, self._here, self._ends)
 
     def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
         """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""

@@ -99,7 +99,7 @@ def messages(session: Session, stretches: Sequence[Stretch]) -> list[tuple[AnyRo
         return []
     places = {number: each for each in stretches for number in range(each.first_id, each.last_id + 1)}
     found = session.connection().execute(_waiting(), {"numbers": bulk.packed(places)}).all()
-    rows = {row.id: row for row in found}
+    rows = {row[0]: row for row in found}
     return [(rows[number], stretch) for number, stretch in places.items() if number in rows]
 
 

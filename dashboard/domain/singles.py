@@ -47,7 +47,8 @@ def _due() -> AnySelect:
     # SQLite knows no LATERAL, and no locks to skip: whoever writes is alone.
     rank = func.row_number().over(partition_by=(Message.mailing_id, Message.timezone), order_by=Message.send_after)
     found = select(*message_columns(), rank.label("rank")).select_from(lanes.join(Message, is_due)).subquery()
-    return select(found).where(found.c.rank <= most).order_by(found.c.rank)
+    columns = [column for column in found.c if column is not found.c.rank]
+    return select(*columns).where(found.c.rank <= most).order_by(found.c.rank)
 
 
 def lease(session: Session, ids: Collection[int], token: str, until: datetime) -> None:

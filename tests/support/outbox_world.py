@@ -117,6 +117,9 @@ class World:
 
     # What workers do.
 
+    def has_more_to_arm(self) -> bool:
+        return db.session.scalar(select(Chunk.last_id).limit(1)) is not None
+
     def fan_out(self) -> None:
         fan_out.one_range()
 
