@@ -31,7 +31,7 @@ LOOK_SECONDS = 1.0
 # Armed ahead of free connections: what the gateway takes in so long, and never more than so many.
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
 # What the gateway takes in so long begins soon enough to keep its moment under a rate (throttle.LATE).
-SOON_SECONDS = 0.035
+SOON_SECONDS = 0.06
 # Moments are not given for later than this after their arming began.
 LONGEST_LEAD = 0.3
 # While the database takes nothing, results are kept and written again: after a pause, and not for ever.

@@ -84,6 +84,16 @@ class Throttle:
             row.id: [self._buckets[scope] for scope in (EVERYTHING, row.id) if scope in self._buckets]
             for row in mailings
         }
+        # What does not change while this lasts; it is asked for each message.
+        self._pauses = {each: max((one.pause for one in of), default=0.0) for each, of in self._of.items()}
+        self._latenesses = {
+            each: min((one.lateness for one in of), default=math.inf) for each, of in self._of.items()
+        }
+        self._sized = {
+            each
+            for each, of in self._of.items()
+            if any(one.counts_parts or one.parts_left is not None for one in of)
+        }
         # Mailings of which nothing more may be armed until a person has decided.
         self.spent: dict[int, Shortage] = {}
 
@@ -101,21 +111,18 @@ class Throttle:
 
     def room(self, mailing_id: int, at_once: int) -> float:
         """Of a mailing with a rate, more messages than so many need not be looked at; `at_once` can begin soon."""
-        pause = self._pause(mailing_id)
+        pause = self._pauses[mailing_id]
         return at_once if at_once * pause < LATE else AHEAD / pause + 1
 
     def has_rate(self, mailing_id: int) -> bool:
-        return self._pause(mailing_id) > 0
-
-    def _pause(self, mailing_id: int) -> float:
-        return max((bucket.pause for bucket in self._of[mailing_id]), default=0.0)
+        return self._pauses[mailing_id] > 0
 
     def limits(self, mailing_id: int) -> bool:
         """Whether `grant` has to be asked for this mailing's messages."""
         return bool(self._of[mailing_id])
 
     def counts_parts(self, mailing_id: int) -> bool:
-        return any(bucket.counts_parts or bucket.parts_left is not None for bucket in self._of[mailing_id])
+        return mailing_id in self._sized
 
     def grant(self, mailing_id: int, parts: int, *, is_first_try: bool) -> float | None:
         """The moment at which this message may begin, in seconds from now; None: it has to wait."""
@@ -142,7 +149,7 @@ class Throttle:
 
     def lateness(self, mailing_id: int) -> float:
         """How long after its moment a call of this mailing may begin (seconds)."""
-        return min(bucket.lateness for bucket in self._of[mailing_id])
+        return self._latenesses[mailing_id]
 
     def opens_in(self, mailing_id: int) -> float:
         """When it is worth asking for this mailing again, in seconds from now."""

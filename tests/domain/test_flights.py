@@ -62,11 +62,13 @@ def test_chunks_and_flights_go_with_their_last_message(any_context: Flask) -> No
     second = arm(mailing_id, 4)
     places.append((count_rows(Chunk, mailing_id), count_rows(Flight, mailing_id)))
     settle(first[:1], landed=False)
+    in_part = ledger(mailing_id)
     settle(first[1:] + second)
     places.append((count_rows(Chunk, mailing_id), count_rows(Flight, mailing_id)))
 
     # Each zone its chunk, and each chunk that is taken from its flight.
     assert places == [(2, 0), (1, 2), (0, 3), (0, 0)]
+    assert in_part == {Status.SENT: 1, Status.SENDING: 5}
     assert ledger(mailing_id) == {Status.SENT: 6}
 
 

@@ -32,6 +32,7 @@ from dashboard.domain.unknown_outcomes import Decision
 from dashboard.gateway import Verdict
 from dashboard.models import (
     Breaker,
+    Chunk,
     Heartbeat,
     Mailing,
     Message,
