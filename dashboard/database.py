@@ -14,11 +14,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator
 
 # So long a transaction waits for a lock before it gives up, unless its process is less patient.
 LOCK_SECONDS = 30.0
+# SQLite: how often one who waits looks whether the write lock is free.
+LOCK_LOOK_SECONDS = 0.0005
 # A transaction that others stood in the way of is begun again this often.
 DEADLOCK_TRIES = 5
 # PostgreSQL: deadlock_detected and serialization_failure.
@@ -202,8 +205,9 @@ def _prepare_postgresql(connection: "psycopg.Connection", _record: Any) -> None:
     connection.commit()
 
 
-def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
+def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
     """Write-ahead log, foreign keys, our own BEGIN."""
+    record.info["lock_seconds"] = _lock_seconds.get()
     connection.isolation_level = None  # the driver's own BEGIN would come too late and be deferred
     connection.execute(f"PRAGMA busy_timeout = {_lock_seconds.get() * 1000:.0f}")
     connection.execute("PRAGMA journal_mode = WAL")
@@ -216,5 +220,33 @@ def _prepare_sqlite(connection: sqlite3.Connection, _record: Any) -> None:
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    wanted = "IMMEDIATE" if connection.get_execution_options().get("takes_write_lock") else "DEFERRED"
-    connection.exec_driver_sql(f"BEGIN {wanted}")
+    if connection.get_execution_options().get("takes_write_lock"):
+        _await_write_lock(connection)
+    else:
+        connection.exec_driver_sql("BEGIN DEFERRED")
+
+
+def _await_write_lock(connection: Connection) -> None:
+    """BEGIN IMMEDIATE, tried often: SQLite's own wait sleeps up to 100 ms at a time while the lock is long free."""
+    raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    patience = connection.connection.info["lock_seconds"]
+    give_up_at = time.monotonic() + patience
+    raw.execute("PRAGMA busy_timeout = 0")
+    try:
+        while not _has_begun(raw):
+            if time.monotonic() > give_up_at:
+                connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for SQLAlchemy to raise its error
+                return
+            time.sleep(LOCK_LOOK_SECONDS)
+    finally:
+        raw.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
+
+
+def _has_begun(raw: sqlite3.Connection) -> bool:
+    try:
+        raw.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
