@@ -227,7 +227,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 
 def _await_write_lock(connection: Connection) -> None:
-    """BEGIN IMMEDIATE, tried often: SQLite's own wait sleeps up to 100 ms at a time while the lock is long free."""
+    """BEGIN IMMEDIATE, tried often: SQLite's own wait sleeps up to 100 ms while the lock is long free."""
     raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
     patience = connection.connection.info["lock_seconds"]
     give_up_at = time.monotonic() + patience
