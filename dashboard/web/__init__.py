@@ -17,6 +17,7 @@ from . import (
     mailings,
     messages,
     overview,
+    unknowns,
 )
 
 BLUEPRINTS = (
@@ -28,6 +29,7 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    unknowns.blueprint,
 )
 
 
