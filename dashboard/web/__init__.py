@@ -17,6 +17,7 @@ from . import (
     mailings,
     messages,
     overview,
+    single_messages,
     unknowns,
 )
 
@@ -29,6 +30,7 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    single_messages.blueprint,
     unknowns.blueprint,
 )
 

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from ..domain import messages
+from ..domain import waiting as waits
 from ..domain.messages import MessageFilter
 from ..models import Status
 from . import respond
@@ -50,4 +51,6 @@ def _phone(name: str) -> str | None:
 
 @blueprint.get(f"/<int(max={LARGEST_ID}):message_id>")
 def show(message_id: int) -> Response:
-    return respond.page("messages/show.html", message=messages.get(actor(), message_id))
+    message = messages.get(actor(), message_id)
+    waiting = waits.reason(message_id) if message.status is Status.QUEUED else None
+    return respond.page("messages/show.html", message=message, waiting=waiting)

@@ -43,7 +43,12 @@ def index() -> Response:
         **_named(wanted),
     )
     reasons = sorted({code for mailing in found.mailings for code in mailing.reasons})
-    shown = {"page": page, "mailings": found.mailings, "reasons": reasons, "filters": _named(wanted)}
+    shown: dict[str, Any] = {
+        "page": page,
+        "mailings": found.mailings,
+        "reasons": reasons,
+        "filters": _named(wanted),
+    }
     return respond.page("unknowns/index.html", **shown)
 
 

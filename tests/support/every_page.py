@@ -27,6 +27,7 @@ NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart"}
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
     "mailings.index": ("", "?state=paused", "?state=finished"),
+    "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
     "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
     "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
     "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
@@ -181,6 +182,14 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
         yield f"/imports/{number}/cancel", {}
+    for mailing, phone in (("", ""), ("1", ""), ("1", "x"), ("5", "8 900 000-00-01"), ("6", "8 900 000-00-01")):
+        for path in ("/messages/preview", "/messages/new"):
+            yield path, {"mailing": mailing, "phone": phone}
+    for number in _numbers("message_id"):
+        for text in ("", "{{nonsense}}", "{{name}}"):
+            yield f"/messages/{number}/text", {"text": text}
+            yield f"/messages/{number}/edit", {"text": text}
+        yield f"/messages/{number}/cancel", {}
     for choice in ("all=resend", "all=accept&reason=timeout", "all=accept", "ticked=accept"):
         yield f"/unknown/decide?{choice}", {"ends_at": "nonsense"}
     for choice in ("all=resend", "all=accept", "ticked=accept"):
