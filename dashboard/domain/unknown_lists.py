@@ -59,7 +59,7 @@ class UnknownRow:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Position:
     """In the list: a mailing and a phone."""
 
     mailing_id: int
@@ -73,16 +73,16 @@ class UnknownPage:
     items: list[UnknownRow]
     mailings: list[UnknownsOfMailing]
     total: int
-    previous_before: Place | None
-    next_after: Place | None
+    previous_before: Position | None
+    next_after: Position | None
 
 
 def page(
     actor: Actor,
     wanted: UnknownFilter | None = None,
     *,
-    after: Place | None = None,
-    before: Place | None = None,
+    after: Position | None = None,
+    before: Position | None = None,
     limit: int = PAGE,
 ) -> UnknownPage:
     """What stands behind `after`, or just before `before`. Raises NotFound for a mailing of others."""
@@ -105,8 +105,8 @@ def page(
     )
 
 
-def _place(row: UnknownRow) -> Place:
-    return Place(row.mailing_id, row.phone)
+def _place(row: UnknownRow) -> Position:
+    return Position(row.mailing_id, row.phone)
 
 
 def where(actor: Actor) -> list[UnknownsOfMailing]:
@@ -144,7 +144,7 @@ def matching(everywhere: Iterable[UnknownsOfMailing], wanted: UnknownFilter) -> 
 
 
 def _ids(
-    chosen: Sequence[UnknownsOfMailing], reason: str, after: Place | None, before: Place | None, limit: int
+    chosen: Sequence[UnknownsOfMailing], reason: str, after: Position | None, before: Position | None, limit: int
 ) -> Sequence[int]:
     """In the direction of reading. Each mailing gives at most a page by the index, and few are asked."""
     place = before or after

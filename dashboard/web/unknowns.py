@@ -14,7 +14,7 @@ from flask_babel import ngettext
 from ..domain import unknown_decisions, unknown_lists
 from ..domain.errors import Invalid
 from ..domain.unknown_decisions import Choice, Decided
-from ..domain.unknown_lists import Place, UnknownFilter
+from ..domain.unknown_lists import Position, UnknownFilter
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
 from . import context, filters, respond
@@ -60,12 +60,12 @@ def _named(wanted: UnknownFilter) -> dict[str, Any]:
     return {"mailing": wanted.mailing_id or "", "reason": wanted.reason}
 
 
-def _place(name: str) -> Place | None:
+def _place(name: str) -> Position | None:
     match = PLACE.fullmatch(request.args.get(name, ""))
-    return Place(int(match[1]), match[2]) if match else None
+    return Position(int(match[1]), match[2]) if match else None
 
 
-def _cursor(place: Place | None) -> str | None:
+def _cursor(place: Position | None) -> str | None:
     return f"{place.mailing_id}.{place.phone}" if place else None
 
 

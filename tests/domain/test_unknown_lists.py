@@ -6,7 +6,7 @@ from flask import Flask
 from dashboard.domain import unknown_lists, unknown_outcomes
 from dashboard.domain.errors import NotFound
 from dashboard.domain.permissions import Actor
-from dashboard.domain.unknown_lists import Place, UnknownFilter, UnknownPage
+from dashboard.domain.unknown_lists import Position, UnknownFilter, UnknownPage
 from dashboard.domain.unknown_outcomes import Decision
 from dashboard.gateway import Verdict
 from dashboard.models import Role
@@ -60,7 +60,7 @@ def test_the_first_page_has_nothing_before_it_and_the_last_nothing_behind(any_co
     mailing_id = left_unknown(owner)
 
     whole = unknown_lists.page(owner, limit=4)
-    rest = unknown_lists.page(owner, after=Place(mailing_id, whole.items[-1].phone), limit=4)
+    rest = unknown_lists.page(owner, after=Position(mailing_id, whole.items[-1].phone), limit=4)
 
     assert (whole.total, whole.previous_before, whole.next_after) == (4, None, None)
     assert (rest.items, rest.previous_before, rest.next_after) == ([], None, None)
