@@ -66,7 +66,7 @@ def test_each_is_listed_with_its_reason_and_what_the_gateway_said(
 
     assert "Found: 8" in page
     assert page.count("The gateway did not answer in time") == 4 + 1
-    assert page.count("HTTP 500</span>") == 4
+    assert page.count("The gateway answered HTTP 500") == 4 + 1
     assert "&lt;h1&gt;sorry&lt;/h1&gt;" in page
 
 
