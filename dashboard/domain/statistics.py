@@ -81,11 +81,16 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
 
 def breakdown(mailing_id: int, dimension: Dimension) -> list[Breakdown]:
     """By operator code or by zone, the largest first."""
+    rows = [_breakdown(key, kept) for key, kept in by_status(mailing_id, dimension).items()]
+    return sorted(rows, key=lambda row: (-row.total, row.key))
+
+
+def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]]:
+    """For each operator code or zone how many stand where; what waits and what is being sent is one, as queued."""
     by_key: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for key, status, count in _sums(mailing_id, dimension):
         by_key[key][status] = count
-    rows = [_breakdown(key, by_status) for key, by_status in by_key.items()]
-    return sorted(rows, key=lambda row: (-row.total, row.key))
+    return by_key
 
 
 def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
@@ -98,11 +103,11 @@ def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
     return [(key, status, int(count)) for key, status, count in db.session.execute(sums) if count]
 
 
-def _breakdown(key: str, by_status: dict[str, int]) -> Breakdown:
-    waiting = by_status.pop(Status.QUEUED, 0)
-    sent = by_status.pop(Status.SENT, 0)
-    failed = by_status.pop(Status.FAILED, 0)
-    return Breakdown(key, waiting, sent, failed, sum(by_status.values()))
+def _breakdown(key: str, kept: dict[str, int]) -> Breakdown:
+    waiting = kept.pop(Status.QUEUED, 0)
+    sent = kept.pop(Status.SENT, 0)
+    failed = kept.pop(Status.FAILED, 0)
+    return Breakdown(key, waiting, sent, failed, sum(kept.values()))
 
 
 def reasons(mailing_id: int) -> list[ReasonCount]:

@@ -9,13 +9,13 @@ from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from .. import clock
+from .. import clock, zones
 
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def init_app(app: Flask) -> None:
-    for function in (when, day, clock_time, number, percent, phone, duration):
+    for function in (when, day, clock_time, client_clock, number, percent, phone, duration):
         app.add_template_filter(function)
 
 
@@ -55,6 +55,17 @@ def day(value: datetime | date | None) -> str:
 def clock_time(instant: datetime | None, seconds: bool = False) -> str:
     """'14:05' on the user's clock."""
     return "" if instant is None else _time(_local(instant), seconds)
+
+
+def client_clock(instant: datetime | None, timezone: str) -> str:
+    """What the clock of a client in this zone shows: '16:05', with the day where it is not the user's."""
+    if instant is None:
+        return ""
+    there = instant.astimezone(zones.zone(timezone))
+    time = _time(there, seconds=False)
+    if there.date() == _local(instant).date():
+        return time
+    return f"{dates.format_skeleton('MMMd', there.date(), locale=_locale())}, {time}"
 
 
 def _locale() -> Locale:

@@ -13,7 +13,7 @@ from ..domain.errors import Conflict, Invalid
 from ..domain.permissions import Actor
 from ..jobs import queues
 from ..models import Mailing, Role, State
-from . import context, live, mailing_verbs, messages, respond
+from . import context, live, mailing_verbs, message_lists, respond
 from .access import actor, requires_change
 from .forms.mailings import MailingForm, contents_of, contents_of_new
 from .paging import LARGEST_ID, Page, asked_for, row_number
@@ -24,7 +24,8 @@ blueprint = Blueprint("mailings", __name__, url_prefix="/mailings")
 blueprint.add_url_rule(ONE, view_func=live.show)
 blueprint.add_url_rule(f"{ONE}/live", view_func=live.live)
 blueprint.add_url_rule(f"{ONE}/chart", view_func=live.chart)
-blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=messages.of_mailing)
+blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=message_lists.of_mailing)
+blueprint.add_url_rule(f"{ONE}/messages.csv", "messages_csv", view_func=message_lists.export)
 mailing_verbs.add_to(blueprint, ONE)
 
 

@@ -22,12 +22,12 @@ from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
 # No page: what browsers and machines fetch.
-NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart"}
+NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart", "mailings.messages_csv"}
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
     "mailings.index": ("", "?state=paused", "?state=finished"),
-    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
+    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {"client_id": Client.id, "import_id": Import.id, "mailing_id": Mailing.id, "message_id": Message.id}
 # Digits and zones only: what people write themselves is in no language here.
