@@ -22,13 +22,14 @@ Counts = dict[Status, int]
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """One operator code or zone: what waits, and how the rest ended."""
+    """One operator code or zone: what waits, and how the rest ended. `key` is '' for `keys` others together."""
 
     key: str
     waiting: int
     sent: int
     failed: int
     other: int
+    keys: int = 1
 
     @property
     def total(self) -> int:
@@ -79,10 +80,25 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
     return found
 
 
-def breakdown(mailing_id: int, dimension: Dimension) -> list[Breakdown]:
-    """By operator code or by zone, the largest first."""
-    rows = [_breakdown(key, kept) for key, kept in by_status(mailing_id, dimension).items()]
-    return sorted(rows, key=lambda row: (-row.total, row.key))
+def breakdown(mailing_id: int, dimension: Dimension, most: int | None = None) -> list[Breakdown]:
+    """By operator code or by zone, the largest first; beyond `most` rows the rest is one, the last."""
+    found = [_breakdown(key, kept) for key, kept in by_status(mailing_id, dimension).items()]
+    rows = sorted(found, key=lambda row: (-row.total, row.key))
+    if most is None or len(rows) <= most:
+        return rows
+    shown, rest = rows[: most - 1], rows[most - 1 :]
+    return [*shown, _together(rest)]
+
+
+def _together(rows: Sequence[Breakdown]) -> Breakdown:
+    return Breakdown(
+        key="",
+        waiting=sum(row.waiting for row in rows),
+        sent=sum(row.sent for row in rows),
+        failed=sum(row.failed for row in rows),
+        other=sum(row.other for row in rows),
+        keys=len(rows),
+    )
 
 
 def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]]:
@@ -93,10 +109,10 @@ def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]
     return by_key
 
 
-def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
+def _sums(mailing_id: int, dimension: Dimension, first: str = "") -> list[tuple[str, str, int]]:
     sums = (
         select(Tally.key, Tally.status, func.sum(Tally.change))
-        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension)
+        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension, Tally.key >= first)
         .group_by(Tally.key, Tally.status)
         .order_by(Tally.key)
     )
@@ -130,10 +146,10 @@ def newest_errors(mailing_id: int) -> list[NewestError]:
     return [NewestError(*row) for row in db.session.execute(query)]
 
 
-def over_time(mailing_id: int) -> Series:
-    """Outcomes by minute, from the first to the last that has any."""
+def over_time(mailing_id: int, since: datetime | None = None) -> Series:
+    """Outcomes by minute, from the first (of those from `since` on) to the last that has any."""
     by_minute: defaultdict[str, dict[Status, int]] = defaultdict(dict)
-    for minute, status, count in _sums(mailing_id, Dimension.MINUTE):
+    for minute, status, count in _sums(mailing_id, Dimension.MINUTE, tallies.minute_key(since) if since else ""):
         by_minute[minute][Status(status)] = count
     statuses = [status for status in Status if status not in WAITING]
     return Series(
