@@ -66,11 +66,12 @@ def client_ids(audience: Audience, *, at_once: bool = False) -> Select[int]:
 
 
 def _tagged(owner_id: int, names: tuple[str, ...]) -> Select[int]:
-    return (
-        select(client_tags.c.client_id)
-        .join(Tag, Tag.id == client_tags.c.tag_id)
-        .where(Tag.owner_id == owner_id, Tag.name.in_(names))
-    )
+    """Asked by the tags' numbers: by their names PostgreSQL would not know a rare tag from a common one, and took
+    a second for a tag of 200 among a million clients.
+    """
+    known = select(Tag.id).where(Tag.owner_id == owner_id, Tag.name.in_(names))
+    ids = db.session.scalars(known).all()
+    return select(client_tags.c.client_id).where(client_tags.c.tag_id.in_(ids))
 
 
 def _bears_one(owner_id: int, names: tuple[str, ...]) -> Exists:
