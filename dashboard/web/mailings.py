@@ -1,6 +1,5 @@
-"""How are mailings listed, written, and told what to do?"""
+"""How are mailings listed and written?"""
 
-from collections.abc import Callable
 from secrets import token_hex
 from typing import Any
 
@@ -11,30 +10,22 @@ from ..domain import audience as audiences
 from ..domain import client_lists, mailing_drafts, mailing_lists, mailings, tags
 from ..domain.audience import Audience
 from ..domain.errors import Conflict, Invalid
-from ..domain.mailings import TRANSITIONS, Verb
 from ..domain.permissions import Actor
 from ..jobs import queues
 from ..models import Mailing, Role, State
-from . import context, live, messages, respond
+from . import context, live, mailing_verbs, messages, respond
 from .access import actor, requires_change
 from .forms.mailings import MailingForm, contents_of, contents_of_new
 from .paging import LARGEST_ID, Page, asked_for, row_number
 
 ONE = f"/<int(max={LARGEST_ID}):mailing_id>"
 
-VERBS: dict[Verb, Callable[[Actor, int], None]] = {
-    Verb.SCHEDULE: mailings.schedule,
-    Verb.UNSCHEDULE: mailings.unschedule,
-    Verb.PAUSE: mailings.pause,
-    Verb.RESUME: mailings.resume,
-    Verb.CANCEL: mailings.cancel,
-}
-
 blueprint = Blueprint("mailings", __name__, url_prefix="/mailings")
 blueprint.add_url_rule(ONE, view_func=live.show)
 blueprint.add_url_rule(f"{ONE}/live", view_func=live.live)
 blueprint.add_url_rule(f"{ONE}/chart", view_func=live.chart)
 blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=messages.of_mailing)
+mailing_verbs.add_to(blueprint, ONE)
 
 
 @blueprint.get("")
@@ -147,58 +138,3 @@ def audience() -> Response:
     is_unchosen = not (wanted.everybody or wanted.tags or wanted.operator_codes)
     found = {"is_unchosen": is_unchosen, "count": audiences.count(wanted), "sample": sample}
     return respond.partial("mailings/_audience.html", audience=found)
-
-
-@blueprint.post(f"{ONE}/schedule")
-def schedule(mailing_id: int) -> Response:
-    return _press(Verb.SCHEDULE, mailing_id)
-
-
-@blueprint.post(f"{ONE}/unschedule")
-def unschedule(mailing_id: int) -> Response:
-    return _press(Verb.UNSCHEDULE, mailing_id)
-
-
-@blueprint.post(f"{ONE}/pause")
-def pause(mailing_id: int) -> Response:
-    return _press(Verb.PAUSE, mailing_id)
-
-
-@blueprint.post(f"{ONE}/resume")
-def resume(mailing_id: int) -> Response:
-    return _press(Verb.RESUME, mailing_id)
-
-
-@blueprint.post(f"{ONE}/cancel")
-def cancel(mailing_id: int) -> Response:
-    return _press(Verb.CANCEL, mailing_id)
-
-
-def _press(verb: Verb, mailing_id: int) -> Response:
-    """Whoever comes too late sees how things stand now, and why; to press twice is to press once."""
-    try:
-        VERBS[verb](actor(), mailing_id)
-    except Conflict as refusal:
-        if not _has_happened(verb, mailings.get(actor(), mailing_id).state):
-            respond.error(refusal.code)
-    except Invalid as refusal:
-        respond.error(refusal.problems[0].code)
-    else:
-        queues.work_later()
-    return respond.redirect_to("mailings.show", mailing_id=mailing_id)
-
-
-def _has_happened(verb: Verb, state: State) -> bool:
-    """A scheduled mailing whose time has come may be running before the second click arrives."""
-    return state is TRANSITIONS[verb][1] or (verb is Verb.SCHEDULE and state is State.RUNNING)
-
-
-@blueprint.post(f"{ONE}/delete")
-def delete(mailing_id: int) -> Response:
-    try:
-        mailings.remove(actor(), mailing_id)
-    except Conflict as refusal:
-        respond.error(refusal.code)
-        return respond.redirect_to("mailings.show", mailing_id=mailing_id)
-    respond.success(_("The draft is deleted."))
-    return respond.redirect_to("mailings.index")
