@@ -2,13 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Exists, Select, false, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import Exists, Select, false, select
 
 from ..database import db
 from ..models import Client, Mailing, Message, Tag, client_tags
-
-SAMPLE_SIZE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +78,3 @@ def _bears_one(owner_id: int, names: tuple[str, ...]) -> Exists:
 def _is_of(mailing_id: int) -> Exists:
     """Found by the unique key (client, mailing)."""
     return select(Message.id).where(Message.mailing_id == mailing_id, Message.client_id == Client.id).exists()
-
-
-def count(audience: Audience) -> int:
-    return db.session.scalar(select(func.count()).select_from(client_ids(audience, at_once=True).subquery())) or 0
-
-
-def sample(audience: Audience) -> list[Client]:
-    """The first few of them, with their tags."""
-    ids = client_ids(audience, at_once=True).order_by(Client.id).limit(SAMPLE_SIZE)
-    found = select(Client).where(Client.id.in_(ids)).order_by(Client.id).options(selectinload(Client.tags))
-    return list(db.session.scalars(found))

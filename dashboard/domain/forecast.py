@@ -5,7 +5,7 @@ person should know before pressing the button. The draft may be unfinished: what
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,11 +13,13 @@ from decimal import Decimal
 from difflib import get_close_matches
 from typing import Any
 
+from sqlalchemy import select
+
 from .. import clock
 from ..database import db
-from ..models import Client, RateUnit, StopListEntry, TimeBasis
+from ..models import Client, RateUnit, StopListEntry, Tag, TimeBasis, client_tags
 from . import audience, forecast_warnings, headcount, limits, parts
-from .audience import SAMPLE_SIZE, Audience
+from .audience import Audience
 from .forecast_warnings import Caution
 from .headcount import Headcount
 from .limits import Limits
@@ -29,6 +31,7 @@ from .timing import Timetable, Window
 
 # Whose texts are filled in and measured; the parts of all are estimated from theirs.
 MEASURED = 1_000
+SAMPLE_SIZE = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,13 @@ class Recipient:
     timezone: str
     values: Mapping[str, Any]
     is_listed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SampleClient:
+    phone: str
+    timezone: str
+    tags: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +88,7 @@ class Forecast:
 
     is_chosen: bool
     counted: Headcount
-    sample: Sequence[Recipient]
+    sample: Sequence[SampleClient]
     reading: Reading | None
     counting: Counting
     placeholders: Sequence[Placeholder]
@@ -86,6 +96,10 @@ class Forecast:
     plan: Plan | None
     per_second: float
     warnings: Sequence[Caution]
+
+    @property
+    def has_rate(self) -> bool:
+        return math.isfinite(self.per_second)
 
 
 def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
@@ -102,7 +116,7 @@ def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
     return Forecast(
         is_chosen=wanted.is_chosen,
         counted=counted,
-        sample=recipients[:SAMPLE_SIZE],
+        sample=_sample(recipients[:SAMPLE_SIZE]),
         reading=_reading(text, readers),
         counting=parts.counting(text),
         placeholders=_placeholders(names, counted, recipients),
@@ -123,11 +137,20 @@ def first_reading(draft: MailingDraft, owner_id: int) -> Reading | None:
 
 
 def _first(wanted: Audience) -> list[Recipient]:
-    ids = audience.client_ids(wanted)
+    ids = audience.client_ids(wanted, at_once=True)
     columns = (Client.id, Client.phone, Client.timezone, Client.attributes, StopListEntry.phone.is_not(None))
     query = ids.outerjoin(StopListEntry, StopListEntry.phone == Client.phone).with_only_columns(*columns)
     rows = db.session.execute(query.order_by(Client.id).limit(MEASURED))
     return [Recipient(*row) for row in rows]
+
+
+def _sample(recipients: Sequence[Recipient]) -> list[SampleClient]:
+    names: defaultdict[int, list[str]] = defaultdict(list)
+    bearers = select(client_tags.c.client_id, Tag.name).join(Tag, Tag.id == client_tags.c.tag_id)
+    ids = [each.id for each in recipients]
+    for client_id, name in db.session.execute(bearers.where(client_tags.c.client_id.in_(ids)).order_by(Tag.name)):
+        names[client_id].append(name)
+    return [SampleClient(each.phone, each.timezone, tuple(names[each.id])) for each in recipients]
 
 
 def _reading(text: str, readers: Sequence[Recipient]) -> Reading | None:

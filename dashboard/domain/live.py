@@ -50,6 +50,11 @@ class MailingFacts:
     canary_size: int | None
     created_at: datetime
     owner_name: str | None
+    version: int
+    starts_wall: datetime | None
+    ends_wall: datetime | None
+    excluded_tags: tuple[str, ...]
+    excluded_mailing_id: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +208,9 @@ def _facts(actor: Actor, mailing: Mailing) -> MailingFacts:
         canary_size=mailing.canary_size,
         created_at=mailing.created_at,
         owner_name=owner_name,
+        version=mailing.version,
+        starts_wall=mailing.starts_wall,
+        ends_wall=mailing.ends_wall,
+        excluded_tags=tuple(mailing.excluded_tags),
+        excluded_mailing_id=mailing.excluded_mailing_id,
     )

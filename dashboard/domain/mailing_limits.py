@@ -10,7 +10,7 @@ from .permissions import Actor
 def change(
     actor: Actor, mailing_id: int, rate_limit: int | None, rate_unit: RateUnit, budget_parts: int | None
 ) -> None:
-    """Its rate, and its budget if it has one; `limits` says what they mean. Raises NotFound, Conflict and Invalid."""
+    """Its rate, and its budget if it has one; `limits` says more. Raises NotFound, Conflict and Invalid."""
     problems: list[Problem] = []
     with transaction():
         try:

@@ -14,9 +14,16 @@ from ..models import State, Status
 from . import mailing_limits, mailing_resending, respond
 from .access import actor
 from .filters import number
+from .paging import row_number
+
+
+def _schedule(actor: Actor, mailing_id: int) -> None:
+    """As the page has shown it."""
+    mailings.schedule(actor, mailing_id, row_number("version"))
+
 
 VERBS: dict[Verb, Callable[[Actor, int], None]] = {
-    Verb.SCHEDULE: mailings.schedule,
+    Verb.SCHEDULE: _schedule,
     Verb.UNSCHEDULE: mailings.unschedule,
     Verb.PAUSE: mailings.pause,
     Verb.RESUME: mailings.resume,

@@ -168,11 +168,11 @@ def _numbers(argument: str = "") -> list[int]:
 
 def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     """Forms with nothing and with nonsense in them, then every button, in time and too late."""
-    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/audience"):
+    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/preview"):
         yield path, {"known": "nonsense", "starts_at": "nonsense", "timezone": "nonsense"}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC", "tags": ", ".join(map(str, range(30)))}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC"}
-    yield "/mailings/audience", {"everybody": "y"}
+    yield "/mailings/preview", {"everybody": "y"}
     for choice in ("language", "theme", "timezone"):
         yield "/preferences", {choice: "nonsense"}
     for verb in ("stop-list", "unlist", "delete"):

@@ -1,6 +1,7 @@
 """What is typed for a mailing? Start and end are read on the clock of the zone that the form itself names."""
 
 import re
+from collections.abc import Mapping
 from datetime import datetime, time, timedelta, tzinfo
 from secrets import token_hex
 from typing import Any
@@ -156,3 +157,11 @@ def contents_of_new(timezone: str) -> dict[str, Any]:
         "window_to": DAY_CLOSES.isoformat("minutes"),
         "rate_unit": RateUnit.MESSAGES.value,
     }
+
+
+def contents_of_unsaved(fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What was typed, as the browser sent it, however unfinished."""
+    many = {"tags", "operator_codes", "excluded_tags"}
+    contents: dict[str, Any] = {name: list(fields.get(name, [])) for name in many}
+    contents |= {name: values[0] for name, values in fields.items() if name not in many and values}
+    return contents | {"everybody": "everybody" in fields}
