@@ -51,8 +51,6 @@ class MailingFacts:
     created_at: datetime
     owner_name: str | None
     version: int
-    starts_wall: datetime | None
-    ends_wall: datetime | None
     excluded_tags: tuple[str, ...]
     excluded_mailing_id: int | None
 
@@ -209,8 +207,6 @@ def _facts(actor: Actor, mailing: Mailing) -> MailingFacts:
         created_at=mailing.created_at,
         owner_name=owner_name,
         version=mailing.version,
-        starts_wall=mailing.starts_wall,
-        ends_wall=mailing.ends_wall,
         excluded_tags=tuple(mailing.excluded_tags),
         excluded_mailing_id=mailing.excluded_mailing_id,
     )

@@ -27,6 +27,8 @@ NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart", "mailing
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
     "mailings.index": ("", "?state=paused", "?state=finished"),
+    "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
+    "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
     "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {"client_id": Client.id, "import_id": Import.id, "mailing_id": Mailing.id, "message_id": Message.id}
@@ -179,6 +181,10 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
         yield f"/imports/{number}/cancel", {}
+    for choice in ("all=resend", "all=accept&reason=timeout", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {"ends_at": "nonsense"}
+    for choice in ("all=resend", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {}
     for number in _numbers("mailing_id"):
         for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}
