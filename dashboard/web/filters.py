@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from babel import Locale, dates, numbers, units
 from flask import Flask
@@ -11,11 +12,13 @@ from markupsafe import Markup
 
 from .. import clock
 
+# Where the language would write three letters, there is a sign that everybody who pays in it reads.
+CURRENCY_SIGNS = {"RUB": "₽", "KZT": "₸"}
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def init_app(app: Flask) -> None:
-    for function in (when, day, clock_time, number, percent, phone, duration):
+    for function in (when, day, clock_time, number, money, percent, phone, duration):
         app.add_template_filter(function)
 
 
@@ -77,6 +80,14 @@ def _time(local: datetime, seconds: bool) -> str:
 def number(value: float | None) -> str:
     """'12 345' or '12,345'; '' for None."""
     return "" if value is None else numbers.format_decimal(value, locale=_locale())
+
+
+def money(amount: Decimal | None, currency: str, exact: bool = False) -> str:
+    """'1 234,50 ₽' or '₽1,234.50'; `exact` keeps what is below a hundredth, as prices have it. '' for None."""
+    if amount is None:
+        return ""
+    text = numbers.format_currency(amount, currency, locale=_locale(), decimal_quantization=not exact)
+    return str(text).replace(currency, CURRENCY_SIGNS.get(currency, currency))
 
 
 def percent(share: float | None) -> str:
