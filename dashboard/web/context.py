@@ -66,6 +66,10 @@ class May:
     def change(self) -> bool:
         return self._user is not None and permissions.may_change(self._user.actor)
 
+    @property
+    def administer(self) -> bool:
+        return self._user is not None and permissions.may_administer(self._user.actor)
+
 
 class ServiceState:
     """Has sending stopped? Read when a page asks; most parts of pages do not."""
