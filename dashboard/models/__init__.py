@@ -8,7 +8,7 @@ from .message import UNSENT, WAITING, Attempt, Message, Status
 from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
-from .tally import Dimension, Tally
+from .tally import Dimension, HourTally, Tally
 from .user import Role, User, UserSession
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "FanOut",
     "Flight",
     "Heartbeat",
+    "HourTally",
     "IdBlock",
     "Import",
     "ImportProblem",
