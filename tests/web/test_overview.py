@@ -102,7 +102,7 @@ def test_mailings_and_files_that_ask_for_a_decision_lead_there(
     assert f'href="/mailings/{canary_id}"' in decisions
     assert "If all is well, resume" in decisions
     assert f'href="/mailings/{waits_id}"' in decisions
-    assert "It waits for an administrator&#39;s approval." in decisions
+    assert "It waits for an administrator's approval." in decisions
 
 
 def test_the_days_are_iso_dates_of_the_users_zone_and_their_outcomes(
