@@ -148,6 +148,22 @@ def every_page(app: Flask, client: FlaskClient) -> Iterator[Page]:
         yield Page.of(f"POST {path}", client.post(path, data=data, follow_redirects=True))
 
 
+def whole_pages(app: Flask, client: FlaskClient) -> list[str]:
+    """Addresses at which a browser finds a page: no part of one, no file."""
+    with app.app_context():
+        paths = list(_paths(app))
+    answers = ((path, client.get(path, buffered=True)) for path in paths)
+    return [path for path, answer in answers if answer.mimetype == "text/html" and "<html" in answer.text]
+
+
+def refused_forms(app: Flask, client: FlaskClient) -> list[Page]:
+    """Forms that came back with what was wrong in them."""
+    with app.app_context():
+        presses = [(path, data) for path, data in _presses() if path.endswith("/new")]
+    answers = [(path, client.post(path, data=data)) for path, data in presses]
+    return [Page.of(path, answer) for path, answer in answers if answer.status_code == 422]
+
+
 def _paths(app: Flask) -> Iterator[str]:
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
