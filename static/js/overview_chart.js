@@ -14,6 +14,7 @@
   const short = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
   const long = new Intl.DateTimeFormat(language, { weekday: "short", day: "numeric", month: "long", timeZone: "UTC" });
   const table = document.getElementById(canvas.dataset.table);
+  const legend = document.getElementById(canvas.dataset.legend);
   let chart = null;
   let answer = null;
   let askedAt = 0;
@@ -37,6 +38,7 @@
     canvas.parentElement.querySelector("[data-days-empty]").hidden = codes.length > 0;
     canvas.hidden = codes.length === 0;
     table.closest("details").hidden = codes.length === 0;
+    for (const entry of legend.children) entry.hidden = !codes.includes(entry.dataset.status);
     if (!codes.length) return;
     const data = {
       labels: answer.days.map((day) => short.format(noon(day))),
@@ -69,7 +71,7 @@
         y: { stacked: true, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: { color: ink, font, precision: 0, maxTicksLimit: 5 } },
       },
       plugins: {
-        legend: { display: true, position: "bottom", align: "start", labels: { color: ink, font, boxWidth: 10, boxHeight: 10, padding: 12 } },
+        legend: { display: false },
         tooltip: {
           mode: "index",
           intersect: false,
