@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
     auth,
+    brakes,
     clients,
     context,
     errors,
@@ -17,10 +18,12 @@ from . import (
     mailings,
     messages,
     overview,
+    unknowns,
 )
 
 BLUEPRINTS = (
     auth.blueprint,
+    brakes.blueprint,
     clients.blueprint,
     health.blueprint,
     imports.blueprint,
@@ -28,6 +31,7 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    unknowns.blueprint,
 )
 
 
@@ -40,5 +44,6 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
     context.init_app(app)
     filters.init_app(app)
     errors.init_app(app)
+    brakes.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

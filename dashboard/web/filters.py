@@ -10,7 +10,7 @@ from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from .. import clock
+from .. import clock, zones
 
 # Where the language would write three letters, there is a sign that everybody who pays in it reads.
 CURRENCY_SIGNS = {"RUB": "₽", "KZT": "₸"}
@@ -18,7 +18,7 @@ UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def init_app(app: Flask) -> None:
-    for function in (when, day, clock_time, number, money, percent, phone, duration):
+    for function in (when, wall, on_clock_of, day, clock_time, number, money, percent, phone, duration):
         app.add_template_filter(function)
 
 
@@ -35,6 +35,21 @@ def when(instant: datetime | None) -> Markup:
     # In one line: a time below its day is taken for another one.
     element = Markup('<time class="nowrap" datetime="{}" title="{}">{}</time>')
     return element.format(machine, whole, _shortly(local))
+
+
+def wall(told: datetime | None) -> str:
+    """'Nov 21, 09:00': what a clock shows, nobody says which; the page does."""
+    if told is None:
+        return ""
+    time = _time(told, seconds=False)
+    if told.year == clock.now().year:
+        return f"{dates.format_skeleton('MMMd', told.date(), locale=_locale())}, {time}"
+    return f"{_day(told)}, {time}"
+
+
+def on_clock_of(instant: datetime | None, timezone: str) -> str:
+    """'Nov 21, 09:00' on the clocks of that zone."""
+    return "" if instant is None else wall(instant.astimezone(zones.zone(timezone)).replace(tzinfo=None))
 
 
 def _shortly(local: datetime) -> str:

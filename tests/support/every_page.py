@@ -22,12 +22,17 @@ from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
 # No page: what browsers and machines fetch.
-NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart", "overview.days"}
+NOT_READ = {
+    *("static", "health.alive", "health.ready"),
+    *("mailings.chart", "mailings.messages_csv", "overview.days"),
+}
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
     "mailings.index": ("", "?state=paused", "?state=finished"),
-    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
+    "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
+    "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
+    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {"client_id": Client.id, "import_id": Import.id, "mailing_id": Mailing.id, "message_id": Message.id}
 # Digits and zones only: what people write themselves is in no language here.
@@ -184,17 +189,21 @@ def _numbers(argument: str = "") -> list[int]:
 
 def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     """Forms with nothing and with nonsense in them, then every button, in time and too late."""
-    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/audience"):
+    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/preview"):
         yield path, {"known": "nonsense", "starts_at": "nonsense", "timezone": "nonsense"}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC", "tags": ", ".join(map(str, range(30)))}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC"}
-    yield "/mailings/audience", {"everybody": "y"}
+    yield "/mailings/preview", {"everybody": "y"}
     for choice in ("language", "theme", "timezone"):
         yield "/preferences", {choice: "nonsense"}
     for verb in ("stop-list", "unlist", "delete"):
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
         yield f"/imports/{number}/cancel", {}
+    for choice in ("all=resend", "all=accept&reason=timeout", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {"ends_at": "nonsense"}
+    for choice in ("all=resend", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {}
     for number in _numbers("mailing_id"):
         for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}

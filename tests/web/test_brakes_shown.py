@@ -16,7 +16,7 @@ from tests.factories import make_actor
 from tests.factories_mailings import draft_of, followed, mailing_of, written
 from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all, schedule, set_mailing
 
-STOPPED = "A person has stopped everything"
+STOPPED = "stopped everything"
 REASONS = {
     PauseReason.CANARY: "If all is well, resume",
     PauseReason.BUDGET: "It needs a greater budget",

@@ -81,7 +81,7 @@ def test_unknown_outcomes_are_counted_and_lead_to_their_messages(
     page = browser.get("/").text
 
     assert "The outcome of 2 messages is unknown" in page
-    assert f"/mailings/{mailing_id}/messages?status=unknown" in page
+    assert f'href="/unknown?mailing={mailing_id}"' in page
 
 
 def test_mailings_and_files_that_ask_for_a_decision_lead_there(
