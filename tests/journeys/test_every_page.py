@@ -105,7 +105,7 @@ def test_every_page_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Pat
         visitor.look_at(form.name, LOOKS)
         visitor.page.unroute(visitor.url + form.name)
 
-    assert visitor.faults == []
+    assert not visitor.faults, "\n".join(visitor.faults)
     assert len(paths) > 30
 
 
@@ -118,7 +118,7 @@ def test_one_page_of_each_kind_is_for_everybody(app: Flask, visitor: Visitor, tm
     for number, path in enumerate(kinds.values()):
         visitor.look_at(path, [LOOKS[number % 2], LOOKS[3 - number % 2]])
 
-    assert visitor.faults == []
+    assert not visitor.faults, "\n".join(visitor.faults)
     assert len(kinds) >= 12
 
 
@@ -134,7 +134,7 @@ def test_strangers_pages_are_for_everybody(app: Flask, visitor: Visitor) -> None
     for path in ("/sign-in", setup, "/setup/used"):
         visitor.look_at(path, LOOKS)
 
-    assert visitor.faults == []
+    assert not visitor.faults, "\n".join(visitor.faults)
 
 
 def test_what_opens_over_a_page_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
@@ -156,7 +156,7 @@ def test_what_opens_over_a_page_is_for_everybody(app: Flask, visitor: Visitor, t
     assert is_inside
     assert page.locator("dialog[open]").count() == 0
     assert opener.evaluate("opener => opener === document.activeElement")
-    assert visitor.faults == []
+    assert not visitor.faults, "\n".join(visitor.faults)
 
 
 def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(visitor: Visitor) -> None:
