@@ -25,7 +25,7 @@ from .headcount import Headcount
 from .limits import Limits
 from .mailing_drafts import MailingDraft
 from .parts import Counting
-from .personalisation import placeholders, render
+from .personalisation import placeholders, render, without_placeholders
 from .plan import Plan, lay_out
 from .timing import Timetable, Window
 
@@ -84,13 +84,17 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`counted.is_whole` is false where there are more; then bill and plan are those of the counted ones alone."""
+    """`counted.is_whole` is false where there are more; then bill and plan are those of the counted ones alone.
+
+    `counting` is of the text as it is read, `own_counting` of what was typed alone, without values.
+    """
 
     is_chosen: bool
     counted: Headcount
     sample: Sequence[SampleClient]
     reading: Reading | None
     counting: Counting
+    own_counting: Counting
     placeholders: Sequence[Placeholder]
     bill: Bill
     plan: Plan | None
@@ -110,6 +114,7 @@ def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
     recipients = _first(wanted) if counted.total else []
     readers = [each for each in recipients if not each.is_listed and all(each.values.get(name) for name in names)]
     bounds, now = limits.current(), clock.database_now(db.session())
+    reading = _reading(text, readers)
     bill = _bill(text, names, readers, counted, bounds)
     per_second = _per_second(draft, bounds, bill.parts / max(1, counted.total_ready))
     plan = _plan(draft, counted, per_second, now)
@@ -117,8 +122,9 @@ def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
         is_chosen=wanted.is_chosen,
         counted=counted,
         sample=_sample(recipients[:SAMPLE_SIZE]),
-        reading=_reading(text, readers),
-        counting=parts.counting(text),
+        reading=reading,
+        counting=parts.counting(reading.text if reading else without_placeholders(text)),
+        own_counting=parts.counting(without_placeholders(text)),
         placeholders=_placeholders(names, counted, recipients),
         bill=bill,
         plan=plan,

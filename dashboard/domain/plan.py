@@ -5,9 +5,11 @@ together. What stays out of account: tries that fail, other mailings, brakes.
 """
 
 import math
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from .. import zones
 from .timing import Opening, Timetable, next_opening
@@ -44,8 +46,33 @@ class Plan:
         return sum(zone.recipients for zone in self.zones)
 
     @property
+    def rows(self) -> list["Row"]:
+        """Who is reached first comes first; who never is, last."""
+        alike: defaultdict[Any, list[ZonePlan]] = defaultdict(list)
+        for zone in self.zones:
+            opens_at = zone.opening and zone.opening.opens_at
+            offset = opens_at and opens_at.astimezone(zones.zone(zone.timezone)).utcoffset()
+            alike[zone.opening, offset].append(zone)
+        return sorted(map(_row, alike.values()), key=_by_opening)
+
+    @property
     def reached(self) -> int:
         return sum(zone.reached for zone in self.zones)
+
+    @property
+    def unreached(self) -> int:
+        return self.recipients - self.reached
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Zones whose clocks show the same: of a country's zones, few differ. As in ZonePlan; `timezones` in order."""
+
+    timezones: tuple[str, ...]
+    recipients: int
+    reached: int
+    opening: Opening | None
+    last_at: datetime | None
 
     @property
     def unreached(self) -> int:
@@ -115,3 +142,19 @@ def _told(zone: _Zone) -> ZonePlan:
     # Nobody is promised a message of which only a part would fit.
     reached = zone.recipients - math.ceil(zone.left - 1e-6)
     return ZonePlan(zone.name, zone.recipients, reached, zone.first, zone.last_at if reached else None)
+
+
+def _row(alike: Sequence[ZonePlan]) -> Row:
+    return Row(
+        timezones=tuple(zone.timezone for zone in alike),
+        recipients=sum(zone.recipients for zone in alike),
+        reached=sum(zone.reached for zone in alike),
+        opening=alike[0].opening,
+        last_at=max((zone.last_at for zone in alike if zone.last_at), default=None),
+    )
+
+
+def _by_opening(row: Row) -> tuple[bool, float, float, str]:
+    opening = row.opening
+    times = (opening.opens_at.timestamp(), opening.closes_at.timestamp()) if opening else (0.0, 0.0)
+    return (opening is None, *times, row.timezones[0])

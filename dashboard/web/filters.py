@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from .. import clock, zones
+from ..domain.timing import Opening
 
 # Where the language would write three letters, there is a sign that everybody who pays in it reads.
 CURRENCY_SIGNS = {"RUB": "₽", "KZT": "₸"}
@@ -18,7 +19,19 @@ UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def init_app(app: Flask) -> None:
-    for function in (when, wall, on_clock_of, day, clock_time, number, money, percent, phone, duration):
+    for function in (
+        when,
+        wall,
+        on_clock_of,
+        opening_on_clock_of,
+        day,
+        clock_time,
+        number,
+        money,
+        percent,
+        phone,
+        duration,
+    ):
         app.add_template_filter(function)
 
 
@@ -50,6 +63,14 @@ def wall(told: datetime | None) -> str:
 def on_clock_of(instant: datetime | None, timezone: str) -> str:
     """'Nov 21, 09:00' on the clocks of that zone."""
     return "" if instant is None else wall(instant.astimezone(zones.zone(timezone)).replace(tzinfo=None))
+
+
+def opening_on_clock_of(opening: Opening, timezone: str) -> str:
+    """'Nov 21, 09:00–21:00', or over midnight 'Nov 21, 22:00 – Nov 22, 06:00', on the clocks of that zone."""
+    begins, ends = (at.astimezone(zones.zone(timezone)) for at in (opening.opens_at, opening.closes_at))
+    if begins.date() == ends.date():
+        return f"{wall(begins)}–{_time(ends, seconds=False)}"
+    return f"{wall(begins)} – {wall(ends)}"
 
 
 def _shortly(local: datetime) -> str:

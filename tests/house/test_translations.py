@@ -9,7 +9,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 from flask import Flask, get_template_attribute
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 
 from config import ROOT
 from tests.house.test_wordings import all_codes
@@ -97,6 +97,18 @@ def test_placeholders_and_spaces_at_the_ends_are_those_of_the_english() -> None:
 
 def spaces(text: str) -> tuple[bool, bool]:
     return text != text.lstrip(), text != text.rstrip()
+
+
+@pytest.mark.parametrize(("n", "form"), [(1, 0), (2, 1), (4, 1), (5, 2), (11, 2), (12, 2), (21, 0), (1_000, 2)])
+def test_russian_counts_one_few_and_many(app: Flask, n: int, form: int) -> None:
+    counted = [message for message in russian() if message.pluralizable and len(set(message.string)) == 3]
+    simple = [message for message in counted if set(PLACEHOLDER.findall(message.id[1])) <= {"%(n)s"}]
+
+    with app.test_request_context(), force_locale("ru"):
+        said = [ngettext(*message.id, n, n=n) for message in simple]
+
+    assert said == [message.string[form] % {"num": n, "n": n} for message in simple]
+    assert simple
 
 
 def test_the_russian_is_russian() -> None:
