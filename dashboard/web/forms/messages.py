@@ -3,7 +3,7 @@
 from ...domain.errors import Invalid, Problem
 from ..paging import LARGEST_ID
 from .fields import Form, TrimmedField
-from .mailings import TextField
+from .mailing_fields import TextField
 
 # What the domain says of the client is shown where the phone was typed.
 FIELDS = {"client_id": "phone"}
