@@ -7,8 +7,15 @@ document.addEventListener("htmx:configRequest", (event) => {
   if (bars) event.detail.headers["X-Bars"] = bars.dataset.version;
 });
 
-// Where something else on the page asks anyhow, the bars' own timer may rest.
-document.addEventListener("htmx:beforeRequest", (event) => {
-  if (event.detail.elt.id !== "bars-poll" || event.detail.requestConfig.triggeringEvent) return;
-  if (document.querySelectorAll("[data-poll]").length > 1) event.preventDefault();
-});
+// Where something else on the page asks anyhow, the bars' own timer may rest. On the way down, so that polling.js
+// does not take for begun what never leaves.
+document.addEventListener(
+  "htmx:beforeRequest",
+  (event) => {
+    if (event.detail.elt.id !== "bars-poll" || event.detail.requestConfig.triggeringEvent) return;
+    if (document.querySelectorAll("[data-poll]").length < 2) return;
+    event.preventDefault();
+    event.stopPropagation();
+  },
+  true,
+);
