@@ -104,8 +104,9 @@ def decide(actor: Actor, choice: Choice, decision: Decision, ends_at: datetime |
             return Decided(count, dict(left), is_whole=False)
         done, why = _decide_some(actor, share, decision, ids, ends_at)
         count += done
-        left[why] += _still_unknown(share.mailing_id, ids)
-    return Decided(count, {why: n for why, n in left.items() if n})
+        if still := _still_unknown(share.mailing_id, ids):
+            left[why] += still
+    return Decided(count, dict(left))
 
 
 def _require_ahead(ends_at: datetime | None) -> None:

@@ -167,14 +167,15 @@ def test_a_press_that_runs_out_of_time_says_so_and_the_next_goes_on(
     monkeypatch.setattr(unknown_decisions, "AT_ONCE", 2)
     owner = with_clients(5)
     left_unknown(owner)
-    monkeypatch.setattr(unknown_decisions, "PATIENCE_SECONDS", -1.0)
+    seconds = iter([0.0, 1.0, 2.0, 99.0])
+    monkeypatch.setattr(clock, "monotonic", lambda: next(seconds))
     cut_short = unknown_decisions.decide(owner, EVERYTHING, Decision.ACCEPT)
-    monkeypatch.setattr(unknown_decisions, "PATIENCE_SECONDS", 60.0)
+    monkeypatch.undo()
 
     whole = unknown_decisions.decide(owner, EVERYTHING, Decision.ACCEPT)
 
-    assert (cut_short.count, cut_short.is_whole) == (0, False)
-    assert (whole.count, whole.is_whole) == (5, True)
+    assert (cut_short.count, cut_short.left, cut_short.is_whole) == (4, {}, False)
+    assert (whole.count, whole.is_whole) == (1, True)
 
 
 @pytest.mark.parametrize("decision", list(Decision))
