@@ -114,6 +114,7 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-scheduled": f"/mailings/{later}",
         "mailing-messages": f"/mailings/{running}/messages",
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
+        "limits": "/limits",
         "missing": "/mailings/999999",
     }
 

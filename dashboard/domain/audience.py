@@ -2,30 +2,41 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import Select, false, func, select
-from sqlalchemy.orm import selectinload
+from sqlalchemy import Exists, Select, false, select
 
 from ..database import db
-from ..models import Client, Mailing, Tag, client_tags
-
-SAMPLE_SIZE = 5
+from ..models import Client, Mailing, Message, Tag, client_tags
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
     """Any of these tags and any of these operator codes; an empty tuple is no condition.
 
-    Without a condition it is nobody, unless `everybody` says otherwise.
+    Without a condition it is nobody, unless `everybody` says otherwise. Left out in any case: who bears one of
+    `excluded_tags`, and whom the mailing `excluded_mailing_id` has selected, whatever became of it there.
     """
 
     owner_id: int
     tags: tuple[str, ...]
     operator_codes: tuple[str, ...]
     everybody: bool
+    excluded_tags: tuple[str, ...] = ()
+    excluded_mailing_id: int | None = None
+
+    @property
+    def is_chosen(self) -> bool:
+        return bool(self.everybody or self.tags or self.operator_codes)
 
 
 def of(mailing: Mailing) -> Audience:
-    return Audience(mailing.owner_id, tuple(mailing.tags), tuple(mailing.operator_codes), mailing.everybody)
+    return Audience(
+        mailing.owner_id,
+        tuple(mailing.tags),
+        tuple(mailing.operator_codes),
+        mailing.everybody,
+        tuple(mailing.excluded_tags),
+        mailing.excluded_mailing_id,
+    )
 
 
 def client_ids(audience: Audience, *, at_once: bool = False) -> Select[int]:
@@ -35,29 +46,35 @@ def client_ids(audience: Audience, *, at_once: bool = False) -> Select[int]:
     the tags. A walk in ranges must not: it would collect all clients of the tags for each range.
     """
     query = select(Client.id).where(Client.owner_id == audience.owner_id, Client.deleted_at.is_(None))
+    if not audience.is_chosen:
+        return query.where(false())
+    if audience.excluded_tags:
+        query = query.where(~_bears_one(audience.owner_id, audience.excluded_tags))
+    if audience.excluded_mailing_id is not None:
+        query = query.where(~_is_of(audience.excluded_mailing_id))
     if audience.everybody:
         return query
-    if not audience.tags and not audience.operator_codes:
-        return query.where(false())
     if audience.tags:
-        tagged = (
-            select(client_tags.c.client_id)
-            .join(Tag, Tag.id == client_tags.c.tag_id)
-            .where(Tag.owner_id == audience.owner_id, Tag.name.in_(audience.tags))
-        )
-        bears_one = tagged.where(client_tags.c.client_id == Client.id).exists()
-        query = query.where(Client.id.in_(tagged) if at_once else bears_one)
+        tagged = _tagged(audience.owner_id, audience.tags)
+        query = query.where(Client.id.in_(tagged) if at_once else _bears_one(audience.owner_id, audience.tags))
     if audience.operator_codes:
         query = query.where(Client.operator_code.in_(audience.operator_codes))
     return query
 
 
-def count(audience: Audience) -> int:
-    return db.session.scalar(select(func.count()).select_from(client_ids(audience, at_once=True).subquery())) or 0
+def _tagged(owner_id: int, names: tuple[str, ...]) -> Select[int]:
+    """Asked by the tags' numbers: by their names PostgreSQL would not know a rare tag from a common one, and took
+    a second for a tag of 200 among a million clients.
+    """
+    known = select(Tag.id).where(Tag.owner_id == owner_id, Tag.name.in_(names))
+    ids = db.session.scalars(known).all()
+    return select(client_tags.c.client_id).where(client_tags.c.tag_id.in_(ids))
 
 
-def sample(audience: Audience) -> list[Client]:
-    """The first few of them, with their tags."""
-    ids = client_ids(audience, at_once=True).order_by(Client.id).limit(SAMPLE_SIZE)
-    found = select(Client).where(Client.id.in_(ids)).order_by(Client.id).options(selectinload(Client.tags))
-    return list(db.session.scalars(found))
+def _bears_one(owner_id: int, names: tuple[str, ...]) -> Exists:
+    return _tagged(owner_id, names).where(client_tags.c.client_id == Client.id).exists()
+
+
+def _is_of(mailing_id: int) -> Exists:
+    """Found by the unique key (client, mailing)."""
+    return select(Message.id).where(Message.mailing_id == mailing_id, Message.client_id == Client.id).exists()

@@ -41,6 +41,8 @@ class MailingDraft:
     time_basis: TimeBasis = TimeBasis.INSTANT
     starts_wall: datetime | None = None
     ends_wall: datetime | None = None
+    excluded_tags: tuple[str, ...] = ()
+    excluded_mailing_id: int | None = None
     rate_limit: int | None = None
     rate_unit: RateUnit = RateUnit.MESSAGES
     canary_size: int | None = None
@@ -48,7 +50,14 @@ class MailingDraft:
 
     def audience(self, owner_id: int) -> Audience:
         """Whom it addresses; `everybody` alone counts when it is set."""
-        return Audience(owner_id, self.tags, self.operator_codes, self.everybody)
+        return Audience(
+            owner_id,
+            self.tags,
+            self.operator_codes,
+            self.everybody,
+            self.excluded_tags,
+            self.excluded_mailing_id,
+        )
 
 
 def checked(draft: MailingDraft) -> dict[str, Any]:
@@ -71,6 +80,8 @@ def checked(draft: MailingDraft) -> dict[str, Any]:
         "tags": [] if draft.everybody else list(dict.fromkeys(draft.tags)),
         "operator_codes": [] if draft.everybody else list(dict.fromkeys(draft.operator_codes)),
         "everybody": draft.everybody,
+        "excluded_tags": list(dict.fromkeys(draft.excluded_tags)),
+        "excluded_mailing_id": draft.excluded_mailing_id,
         "rate_limit": draft.rate_limit,
         "rate_unit": draft.rate_unit,
         "canary_size": draft.canary_size,

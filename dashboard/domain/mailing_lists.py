@@ -5,16 +5,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from ..database import db
-from ..models import Mailing, State, User
+from ..models import Mailing, PauseReason, State, User
 from . import statistics
 from .pages import COUNTED_AT_MOST, NEWEST, Cursor, Page, turn_to
 from .permissions import Actor, may_see_all, visible
 from .statistics import Counts
 
 PAGE = 30
+MOST_EXCLUDABLE = 200
 # In the order in which they concern an operator.
 STATES = (State.RUNNING, State.PAUSED, State.SCHEDULED, State.DRAFT, State.FINISHED, State.CANCELLED)
 
@@ -28,17 +29,31 @@ class MailingRow:
     state: State
     starts_at: datetime
     ends_at: datetime
+    starts_wall: datetime | None
+    ends_wall: datetime | None
     finished_at: datetime | None
+    pause_reason: PauseReason | None
+    awaits_approval: bool
     owner_name: str | None
     counts: Counts
     total: int | None
 
 
-def page(actor: Actor, state: State | None = None, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[MailingRow]:
-    """Those in this state, or in any."""
+@dataclass(frozen=True, slots=True)
+class MailingTitle:
+    id: int
+    title: str
+
+
+def page(
+    actor: Actor, state: State | None = None, cursor: Cursor = NEWEST, limit: int = PAGE, *, q: str = ""
+) -> Page[MailingRow]:
+    """Those in this state, or in any; with these words in the title, whether written large or small."""
     conditions = [visible(Mailing.owner_id, actor)]
     if state is not None:
         conditions.append(Mailing.state == state)
+    if q:
+        conditions.append(_title_contains(q))
 
     def ids_at(place: Cursor, count: int) -> Select[Any]:
         return place.cut(select(Mailing.id).where(*conditions), Mailing.id.expression, count)
@@ -50,6 +65,23 @@ def page(actor: Actor, state: State | None = None, cursor: Cursor = NEWEST, limi
         count=select(Mailing.id).where(*conditions).limit(COUNTED_AT_MOST + 1),
         items_of=lambda ids: _rows(actor, ids),
     )
+
+
+def _title_contains(q: str) -> ColumnElement[bool]:
+    """SQLite compares only ASCII without regard to case: other alphabets are asked for in the usual spellings."""
+    spellings = dict.fromkeys((q, q.lower(), q.upper(), q.capitalize(), q.title()))
+    return or_(*(Mailing.title.icontains(each, autoescape=True) for each in spellings))
+
+
+def excludable(actor: Actor) -> list[MailingTitle]:
+    """The newest of the actor's own mailings that have selected all of their clients: these can be left out."""
+    query = (
+        select(Mailing.id, Mailing.title)
+        .where(Mailing.owner_id == actor.id, Mailing.fanned_out_at.is_not(None))
+        .order_by(Mailing.id.desc())
+        .limit(MOST_EXCLUDABLE)
+    )
+    return [MailingTitle(*row) for row in db.session.execute(query)]
 
 
 def _rows(actor: Actor, ids: Sequence[int]) -> list[MailingRow]:
@@ -67,6 +99,10 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[MailingRow]:
             state=mailing.state,
             starts_at=mailing.starts_at,
             ends_at=mailing.ends_at,
+            starts_wall=mailing.starts_wall,
+            ends_wall=mailing.ends_wall,
+            pause_reason=mailing.pause_reason,
+            awaits_approval=mailing.awaits_approval,
             finished_at=mailing.finished_at,
             owner_name=owner_name if may_see_all(actor) else None,
             counts=ledgers[mailing.id],

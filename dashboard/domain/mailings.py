@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session
 
 from .. import clock
@@ -69,11 +69,21 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
     require_change(actor)
     values = checked(draft)
     with transaction() as session:
+        _require_excludable(session, actor.id, draft.excluded_mailing_id)
         now = clock.database_now(session)
         insert = insert_or_ignore(Mailing).returning(Mailing.id)
         row = {"owner_id": actor.id, "form_key": form_key, "created_at": now, "updated_at": now, **values}
         mailing_id = session.scalar(insert.values(row))
         return _made_before(actor, form_key, values) if mailing_id is None else mailing_id
+
+
+def _require_excludable(session: Session, owner_id: int, mailing_id: int | None) -> None:
+    """Only a mailing that has selected all of its clients tells whom to leave out, and it is never deleted."""
+    if mailing_id is None:
+        return
+    is_theirs = and_(Mailing.id == mailing_id, Mailing.owner_id == owner_id)
+    if session.scalar(select(Mailing.id).where(is_theirs, Mailing.fanned_out_at.is_not(None))) is None:
+        raise Invalid([Problem("excluded_mailing_id", "excluded_mailing_unknown")])
 
 
 def _made_before(actor: Actor, form_key: str | None, values: dict[str, Any]) -> int:
@@ -92,6 +102,7 @@ def change(actor: Actor, mailing_id: int, draft: MailingDraft, version: int) -> 
     require_change(actor)
     values = checked(draft)
     with transaction() as session:
+        _require_excludable(session, get(actor, mailing_id).owner_id, draft.excluded_mailing_id)
         changed = rows_changed(
             session,
             update(Mailing)
@@ -119,13 +130,17 @@ def remove(actor: Actor, mailing_id: int) -> None:
             raise Conflict("mailing_not_draft")
 
 
-def schedule(actor: Actor, mailing_id: int) -> None:
+def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
     """Let it start by itself at its time, or at once if that has passed. Raises Invalid if its end has, too.
 
-    To very many it starts only once a second person has approved.
+    `version` is the one that was read: Conflict if it has changed since; without it, whatever it is now. To very
+    many it starts only once a second person has approved.
     """
     with transaction() as session:
-        mailing = get(actor, mailing_id)
+        # Held, so that nobody changes it between this look and the launch.
+        mailing = locked(session, actor, mailing_id)
+        if version is not None and mailing.state is State.DRAFT and mailing.version != version:
+            raise Conflict("mailing_changed_since")
         now = clock.database_now(session)
         span: dict[str, Any] = {}
         if mailing.state is State.DRAFT:

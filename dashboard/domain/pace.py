@@ -1,14 +1,13 @@
 """How fast does a running mailing go, and when will it be done?"""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from ..database import db
-from ..models import Dimension, Lane, Mailing, Status, Tally
-from . import statistics, tallies
+from ..models import Dimension, Mailing, Status, Tally
+from . import estimates, statistics, tallies
 
 ONE_MINUTE = timedelta(minutes=1)
 # A rate over less than this says nothing.
@@ -37,23 +36,5 @@ def _rate(called: int, mailing: Mailing, since: datetime, now: datetime) -> int 
 
 
 def estimated_end(mailing: Mailing, waiting: int, rate: int | None, now: datetime) -> datetime | None:
-    """To the minute, and never after the mailing's end.
-
-    None where it cannot be told: nothing moves at present, not everybody is selected yet, or some of those who
-    wait are in zones whose window is not open.
-    """
-    if not rate or not waiting or mailing.fanned_out_at is None or _waits_for_a_window(mailing.id, now):
-        return None
-    end = min(now + ONE_MINUTE * waiting / rate, mailing.ends_at)
-    whole_minutes = math.ceil(end.timestamp() / 60)
-    return datetime.fromtimestamp(whole_minutes * 60, end.tzinfo)
-
-
-def _waits_for_a_window(mailing_id: int, now: datetime) -> bool:
-    shut = select(Lane.timezone).where(
-        Lane.mailing_id == mailing_id, or_(Lane.opens_at.is_(None), Lane.opens_at > now, Lane.closes_at <= now)
-    )
-    zones = set(db.session.scalars(shut))
-    return bool(zones) and any(
-        row.waiting for row in statistics.breakdown(mailing_id, Dimension.ZONE) if row.key in zones
-    )
+    """To the minute; None where it cannot be told. `estimates.of` says why."""
+    return estimates.of(mailing, waiting, rate, now).end_at if rate else None

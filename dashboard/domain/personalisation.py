@@ -13,9 +13,14 @@ def placeholders(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(PLACEHOLDER.findall(text)))
 
 
+def without_placeholders(text: str) -> str:
+    """What every client reads, whatever their values."""
+    return PLACEHOLDER.sub("", text)
+
+
 def stray_braces(text: str) -> str | None:
     """The first braces that ask for no attribute, with what follows: a client would read them. None: all do."""
-    found = re.search(r"\{\{.{0,32}|\}\}", PLACEHOLDER.sub("", text), re.DOTALL)
+    found = re.search(r"\{\{.{0,32}|\}\}", without_placeholders(text), re.DOTALL)
     return found.group().strip() if found else None
 
 

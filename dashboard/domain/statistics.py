@@ -22,13 +22,14 @@ Counts = dict[Status, int]
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """One operator code or zone: what waits, and how the rest ended."""
+    """One operator code or zone: what waits, and how the rest ended. `key` is '' for `keys` others together."""
 
     key: str
     waiting: int
     sent: int
     failed: int
     other: int
+    keys: int = 1
 
     @property
     def total(self) -> int:
@@ -79,30 +80,50 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
     return found
 
 
-def breakdown(mailing_id: int, dimension: Dimension) -> list[Breakdown]:
-    """By operator code or by zone, the largest first."""
+def breakdown(mailing_id: int, dimension: Dimension, most: int | None = None) -> list[Breakdown]:
+    """By operator code or by zone, the largest first; beyond `most` rows the rest is one, the last."""
+    found = [_breakdown(key, kept) for key, kept in by_status(mailing_id, dimension).items()]
+    rows = sorted(found, key=lambda row: (-row.total, row.key))
+    if most is None or len(rows) <= most:
+        return rows
+    shown, rest = rows[: most - 1], rows[most - 1 :]
+    return [*shown, _together(rest)]
+
+
+def _together(rows: Sequence[Breakdown]) -> Breakdown:
+    return Breakdown(
+        key="",
+        waiting=sum(row.waiting for row in rows),
+        sent=sum(row.sent for row in rows),
+        failed=sum(row.failed for row in rows),
+        other=sum(row.other for row in rows),
+        keys=len(rows),
+    )
+
+
+def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]]:
+    """For each operator code or zone how many stand where; what waits and what is being sent is one, as queued."""
     by_key: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for key, status, count in _sums(mailing_id, dimension):
         by_key[key][status] = count
-    rows = [_breakdown(key, by_status) for key, by_status in by_key.items()]
-    return sorted(rows, key=lambda row: (-row.total, row.key))
+    return by_key
 
 
-def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
+def _sums(mailing_id: int, dimension: Dimension, first: str = "") -> list[tuple[str, str, int]]:
     sums = (
         select(Tally.key, Tally.status, func.sum(Tally.change))
-        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension)
+        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension, Tally.key >= first)
         .group_by(Tally.key, Tally.status)
         .order_by(Tally.key)
     )
     return [(key, status, int(count)) for key, status, count in db.session.execute(sums) if count]
 
 
-def _breakdown(key: str, by_status: dict[str, int]) -> Breakdown:
-    waiting = by_status.pop(Status.QUEUED, 0)
-    sent = by_status.pop(Status.SENT, 0)
-    failed = by_status.pop(Status.FAILED, 0)
-    return Breakdown(key, waiting, sent, failed, sum(by_status.values()))
+def _breakdown(key: str, kept: dict[str, int]) -> Breakdown:
+    waiting = kept.pop(Status.QUEUED, 0)
+    sent = kept.pop(Status.SENT, 0)
+    failed = kept.pop(Status.FAILED, 0)
+    return Breakdown(key, waiting, sent, failed, sum(kept.values()))
 
 
 def reasons(mailing_id: int) -> list[ReasonCount]:
@@ -125,10 +146,10 @@ def newest_errors(mailing_id: int) -> list[NewestError]:
     return [NewestError(*row) for row in db.session.execute(query)]
 
 
-def over_time(mailing_id: int) -> Series:
-    """Outcomes by minute, from the first to the last that has any."""
+def over_time(mailing_id: int, since: datetime | None = None) -> Series:
+    """Outcomes by minute, from the first (of those from `since` on) to the last that has any."""
     by_minute: defaultdict[str, dict[Status, int]] = defaultdict(dict)
-    for minute, status, count in _sums(mailing_id, Dimension.MINUTE):
+    for minute, status, count in _sums(mailing_id, Dimension.MINUTE, tallies.minute_key(since) if since else ""):
         by_minute[minute][Status(status)] = count
     statuses = [status for status in Status if status not in WAITING]
     return Series(

@@ -1,13 +1,14 @@
 """What does RQ run? Each task hands over to the domain, with the settings it needs."""
 
 import signal
+from dataclasses import replace
 
 from flask import current_app
 
 from config import Settings
 
 from ..database import lock_patience
-from ..domain import delivery, imports
+from ..domain import delivery, imports, trials
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
@@ -43,6 +44,13 @@ def resume_imports() -> None:
     imports.sweep(current_app.config["SETTINGS"].imports_dir)
     for import_id in imports.unfinished():
         queues.import_later(import_id)
+
+
+def send_trial(trial_id: int) -> None:
+    """Send one message to somebody's own phone."""
+    settings: Settings = current_app.config["SETTINGS"]
+    with HttpGateway(replace(gateway_settings(settings), connections=1)) as gateway:
+        trials.run(trial_id, gateway, settings.gateway_timeout_seconds)
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:

@@ -2,13 +2,15 @@
 
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
+from .form_draft import FormDraft
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
 from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
-from .tally import Dimension, Tally
+from .tally import Dimension, HourTally, Tally
+from .trial import Trial, TrialOutcome
 from .user import Role, User, UserSession
 
 __all__ = [
@@ -24,7 +26,9 @@ __all__ = [
     "Dimension",
     "FanOut",
     "Flight",
+    "FormDraft",
     "Heartbeat",
+    "HourTally",
     "IdBlock",
     "Import",
     "ImportProblem",
@@ -43,6 +47,8 @@ __all__ = [
     "StopListEntry",
     "Tag",
     "Tally",
+    "Trial",
+    "TrialOutcome",
     "TimeBasis",
     "User",
     "UserSession",

@@ -83,6 +83,9 @@ class Mailing(Model):
     tags: Mapped[list[str]] = mapped_column(Json, default=list)
     operator_codes: Mapped[list[str]] = mapped_column(Json, default=list)
     everybody: Mapped[bool] = mapped_column(default=False)
+    # Left out, whatever else they match: who bears any of these tags, and whom that mailing has selected.
+    excluded_tags: Mapped[list[str]] = mapped_column(Json, default=list)
+    excluded_mailing_id: Mapped[int | None] = mapped_column(ForeignKey("mailings.id"))
 
     # Calls, or parts of SMS, that may begin within one second; none: no limit of its own.
     rate_limit: Mapped[int | None]

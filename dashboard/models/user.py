@@ -30,6 +30,8 @@ class User(Model):
     language: Mapped[str] = mapped_column(String(2))
     theme: Mapped[str] = mapped_column(String(5), default="auto")
     timezone: Mapped[str] = mapped_column(String(64))
+    # Where mailings are tried out, once somebody has.
+    phone: Mapped[str | None] = mapped_column(String(11))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

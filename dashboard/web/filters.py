@@ -2,6 +2,7 @@
 
 import math
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 from babel import Locale, dates, numbers, units
 from flask import Flask
@@ -9,13 +10,28 @@ from flask_babel import get_locale, get_timezone
 from flask_babel import gettext as _
 from markupsafe import Markup
 
-from .. import clock
+from .. import clock, zones
+from ..domain.timing import Opening
 
+# Where the language would write three letters, there is a sign that everybody who pays in it reads.
+CURRENCY_SIGNS = {"RUB": "₽", "KZT": "₸"}
 UNITS = (("day", 86_400), ("hour", 3600), ("minute", 60), ("second", 1))
 
 
 def init_app(app: Flask) -> None:
-    for function in (when, day, clock_time, number, percent, phone, duration):
+    for function in (
+        when,
+        wall,
+        on_clock_of,
+        opening_on_clock_of,
+        day,
+        clock_time,
+        number,
+        money,
+        percent,
+        phone,
+        duration,
+    ):
         app.add_template_filter(function)
 
 
@@ -32,6 +48,29 @@ def when(instant: datetime | None) -> Markup:
     # In one line: a time below its day is taken for another one.
     element = Markup('<time class="nowrap" datetime="{}" title="{}">{}</time>')
     return element.format(machine, whole, _shortly(local))
+
+
+def wall(told: datetime | None) -> str:
+    """'Nov 21, 09:00': what a clock shows, nobody says which; the page does."""
+    if told is None:
+        return ""
+    time = _time(told, seconds=False)
+    if told.year == clock.now().year:
+        return f"{dates.format_skeleton('MMMd', told.date(), locale=_locale())}, {time}"
+    return f"{_day(told)}, {time}"
+
+
+def on_clock_of(instant: datetime | None, timezone: str) -> str:
+    """'Nov 21, 09:00' on the clocks of that zone."""
+    return "" if instant is None else wall(instant.astimezone(zones.zone(timezone)).replace(tzinfo=None))
+
+
+def opening_on_clock_of(opening: Opening, timezone: str) -> str:
+    """'Nov 21, 09:00–21:00', or over midnight 'Nov 21, 22:00 – Nov 22, 06:00', on the clocks of that zone."""
+    begins, ends = (at.astimezone(zones.zone(timezone)) for at in (opening.opens_at, opening.closes_at))
+    if begins.date() == ends.date():
+        return f"{wall(begins)}–{_time(ends, seconds=False)}"
+    return f"{wall(begins)} – {wall(ends)}"
 
 
 def _shortly(local: datetime) -> str:
@@ -77,6 +116,14 @@ def _time(local: datetime, seconds: bool) -> str:
 def number(value: float | None) -> str:
     """'12 345' or '12,345'; '' for None."""
     return "" if value is None else numbers.format_decimal(value, locale=_locale())
+
+
+def money(amount: Decimal | None, currency: str, exact: bool = False) -> str:
+    """'1 234,50 ₽' or '₽1,234.50'; `exact` keeps what is below a hundredth, as prices have it. '' for None."""
+    if amount is None:
+        return ""
+    text = numbers.format_currency(amount, currency, locale=_locale(), decimal_quantization=not exact)
+    return str(text).replace(currency, CURRENCY_SIGNS.get(currency, currency))
 
 
 def percent(share: float | None) -> str:

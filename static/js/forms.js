@@ -77,7 +77,18 @@ for (const name of ["input", "change"]) {
     if (event.target.closest("[data-unsaved]") && !event.target.dataset?.narrows) setUnsaved(true);
   });
 }
-document.addEventListener("submit", () => setUnsaved(false));
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("[data-unsaved]")) setUnsaved(false);
+});
+// What the server has kept of it may be left without a question.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.elt.matches("[data-keeps]") && event.detail.successful) setUnsaved(false);
+});
+// Once the form is on its way, a last keystroke must not be kept as if it had not been saved.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const form = document.querySelector("[data-unsaved]");
+  if (event.detail.elt.matches("[data-keeps]") && form?.dataset.sent) event.preventDefault();
+});
 window.addEventListener("beforeunload", (event) => {
   if (unsaved) event.preventDefault();
 });

@@ -1,6 +1,7 @@
 """Does the preview count exactly those who are then messaged?"""
 
 import random
+from dataclasses import replace
 
 import pytest
 from flask import Flask
@@ -10,12 +11,13 @@ from sqlalchemy import insert, select
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import audience, fan_out, starting
-from dashboard.domain.audience import SAMPLE_SIZE, Audience
+from dashboard.domain import audience, fan_out, mailings, starting
+from dashboard.domain.audience import Audience
+from dashboard.domain.errors import Invalid
 from dashboard.domain.permissions import Actor
 from dashboard.models import Client, Message, Tag, client_tags
 from tests.factories import make_actor
-from tests.support.engine import add_clients, fan_out_all, schedule
+from tests.support.engine import add_clients, fan_out_all, make_draft, messages_of, schedule
 
 TAGS = ("news", "vip", "день рождения", "o'clock", "a,b")
 CODES = ("900", "901", "999")
@@ -26,6 +28,7 @@ chosen = st.builds(
     tags=st.lists(st.sampled_from((*TAGS, "nobody's")), unique=True).map(tuple),
     operator_codes=st.lists(st.sampled_from((*CODES, "977")), unique=True).map(tuple),
     everybody=st.sampled_from((False, False, True)),
+    excluded_tags=st.lists(st.sampled_from((*TAGS, "nobody's")), unique=True, max_size=2).map(tuple),
 ).filter(lambda each: each.everybody or each.tags or each.operator_codes)
 
 Directory = dict[int, tuple[frozenset[str], str]]
@@ -69,12 +72,21 @@ def make_directory(owner: Actor, count: int, seed: int) -> Directory:
 
 
 def matches(wanted: Audience, tags: frozenset[str], code: str) -> bool:
-    """The rule in plain words: any of these tags, and any of these codes; what is absent is no condition."""
+    """The rule in plain words: any of these tags, and any of these codes; what is absent is no condition.
+
+    Who bears an excluded tag is left out in any case.
+    """
+    if tags & set(wanted.excluded_tags):
+        return False
     if wanted.everybody:
         return True
     return (not wanted.tags or bool(tags & set(wanted.tags))) and (
         not wanted.operator_codes or code in wanted.operator_codes
     )
+
+
+def count(wanted: Audience) -> int:
+    return len(db.session.scalars(audience.client_ids(wanted, at_once=True)).all())
 
 
 @pytest.fixture
@@ -88,12 +100,16 @@ def directory(any_context: Flask) -> tuple[Actor, Directory]:
 @given(wanted=chosen)
 def test_the_count_is_what_the_fan_out_makes(directory: tuple[Actor, Directory], wanted: Audience) -> None:
     owner, clients = directory
-    wanted = Audience(owner.id, wanted.tags, wanted.operator_codes, wanted.everybody)
+    wanted = replace(wanted, owner_id=owner.id)
     expected = {client_id for client_id, each in clients.items() if matches(wanted, *each)}
-    counted = audience.count(wanted)
+    counted = count(wanted)
 
     mailing_id = fan_out_all(
-        owner, tags=wanted.tags, operator_codes=wanted.operator_codes, everybody=wanted.everybody
+        owner,
+        tags=wanted.tags,
+        operator_codes=wanted.operator_codes,
+        everybody=wanted.everybody,
+        excluded_tags=wanted.excluded_tags,
     )
 
     messaged = set(db.session.scalars(select(Message.client_id).where(Message.mailing_id == mailing_id)))
@@ -105,18 +121,7 @@ def test_without_a_condition_it_is_nobody(any_context: Flask) -> None:
     owner = make_actor()
     make_directory(owner, 5, seed=3)
 
-    assert audience.count(Audience(owner.id, (), (), everybody=False)) == 0
-
-
-def test_the_sample_is_a_few_of_them_with_their_tags(any_context: Flask) -> None:
-    owner = make_actor()
-    clients = make_directory(owner, 40, seed=4)
-
-    sample = audience.sample(Audience(owner.id, ("vip",), (), everybody=False))
-
-    assert len(sample) == SAMPLE_SIZE
-    assert all("vip" in {tag.name for tag in client.tags} for client in sample)
-    assert all(client.id in clients for client in sample)
+    assert count(Audience(owner.id, (), (), everybody=False)) == 0
 
 
 def test_who_is_added_after_the_start_is_not_addressed(any_context: Flask) -> None:
@@ -131,3 +136,35 @@ def test_who_is_added_after_the_start_is_not_addressed(any_context: Flask) -> No
 
     messaged = db.session.scalars(select(Message.client_id).where(Message.mailing_id == mailing_id))
     assert set(messaged) == set(clients)
+
+
+def test_the_clients_of_another_mailing_are_left_out(any_context: Flask) -> None:
+    owner = make_actor()
+    first, second, third = (
+        add_clients(owner, 2),
+        add_clients(owner, 1, tag="news", first=2),
+        add_clients(owner, 3, tag="both", first=3),
+    )
+    earlier = fan_out_all(owner, tags=("vip", "news"))
+
+    later = fan_out_all(owner, everybody=True, tags=(), excluded_mailing_id=earlier)
+
+    messaged = db.session.scalars(select(Message.client_id).where(Message.mailing_id == later))
+    assert set(messaged) == set(third)
+    assert {*first, *second} == {each.client_id for each in messages_of(earlier)}
+
+
+def test_only_a_mailing_of_ones_own_that_has_selected_its_clients_can_be_left_out(any_context: Flask) -> None:
+    owner, stranger = make_actor(), make_actor()
+    add_clients(stranger, 1)
+    add_clients(owner, 1)
+    strangers = fan_out_all(stranger)
+    not_begun = mailings.create(owner, make_draft())
+
+    for mailing_id in (strangers, not_begun, 0):
+        with pytest.raises(Invalid) as refusal:
+            mailings.create(owner, make_draft(excluded_mailing_id=mailing_id))
+        with pytest.raises(Invalid):
+            mailings.change(owner, not_begun, make_draft(excluded_mailing_id=mailing_id), version=1)
+
+        assert [problem.code for problem in refusal.value.problems] == ["excluded_mailing_unknown"]

@@ -12,24 +12,37 @@ from werkzeug.test import TestResponse
 
 from dashboard import clock
 from dashboard.database import db
-from dashboard.domain import brakes, breaker, imports, mailings, stop_list, users
+from dashboard.domain import brakes, breaker, form_drafts, imports, mailings, stop_list, trials, users
 from dashboard.domain.imports import ImportDraft
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
-from dashboard.models import Client, Import, KnownPhones, Mailing, Message, Role
+from dashboard.models import Client, Import, KnownPhones, Mailing, Message, Role, Trial
 from dashboard.web.context import LANGUAGE_COOKIE
 from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
 # No page: what browsers and machines fetch.
-NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart"}
+NOT_READ = {
+    *("static", "health.alive", "health.ready"),
+    *("mailings.chart", "mailings.messages_csv", "overview.days"),
+}
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
-    "mailings.index": ("", "?state=paused", "?state=finished"),
-    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
+    "mailings.index": ("", "?state=paused", "?state=finished", "?q=7777777"),
+    "mailings.new": ("", f"?form={'0' * 32}"),
+    "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
+    "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
+    "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
+    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
-IDS = {"client_id": Client.id, "import_id": Import.id, "mailing_id": Mailing.id, "message_id": Message.id}
+IDS = {
+    "client_id": Client.id,
+    "import_id": Import.id,
+    "mailing_id": Mailing.id,
+    "message_id": Message.id,
+    "trial_id": Trial.id,
+}
 # Digits and zones only: what people write themselves is in no language here.
 FILE = b"phone;timezone\n12345;\n;\n79990001122;Mars/Olympus\n79990001133;\n79990001133;\n+1 212 555 01 00;\n"
 
@@ -115,6 +128,8 @@ def _add_imports(owner: Actor, folder: Path, filename: str) -> None:
 def _add_mailings(owner: Actor, words: Words) -> None:
     common = {"title": words.title, "text": words.text, "tags": (words.tag,)}
     fan_out_all(owner, **common)
+    trials.begin(owner, make_draft(**common), owner.id, "79001234567")
+    form_drafts.keep(owner, "0" * 32, {"title": [words.title]})
     deliver(ScriptedGateway(_answers))
     tomorrow = clock.now() + timedelta(days=1)
     soon = {**common, "starts_at": tomorrow, "ends_at": tomorrow + timedelta(days=400)}
@@ -148,6 +163,22 @@ def every_page(app: Flask, client: FlaskClient) -> Iterator[Page]:
         yield Page.of(f"POST {path}", client.post(path, data=data, follow_redirects=True))
 
 
+def whole_pages(app: Flask, client: FlaskClient) -> list[str]:
+    """Addresses at which a browser finds a page: no part of one, no file."""
+    with app.app_context():
+        paths = list(_paths(app))
+    answers = ((path, client.get(path, buffered=True)) for path in paths)
+    return [path for path, answer in answers if answer.mimetype == "text/html" and "<html" in answer.text]
+
+
+def refused_forms(app: Flask, client: FlaskClient) -> list[Page]:
+    """Forms that came back with what was wrong in them."""
+    with app.app_context():
+        presses = [(path, data) for path, data in _presses() if path.endswith("/new")]
+    answers = [(path, client.post(path, data=data)) for path, data in presses]
+    return [Page.of(path, answer) for path, answer in answers if answer.status_code == 422]
+
+
 def _paths(app: Flask) -> Iterator[str]:
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
@@ -168,17 +199,33 @@ def _numbers(argument: str = "") -> list[int]:
 
 def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     """Forms with nothing and with nonsense in them, then every button, in time and too late."""
-    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/audience"):
+    for path in ("/clients/new", "/imports/new", "/mailings/new", "/mailings/preview"):
         yield path, {"known": "nonsense", "starts_at": "nonsense", "timezone": "nonsense"}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC", "tags": ", ".join(map(str, range(30)))}
     yield "/clients/new", {"phone": "8 900 777-66-55", "timezone": "UTC"}
-    yield "/mailings/audience", {"everybody": "y"}
+    yield "/mailings/preview", {"everybody": "y"}
+    unsound = {"text": "€ — {{nobody}}", "starts_at": "2020-01-01T22:00", "ends_at": "2020-01-02T23:00"}
+    yield "/mailings/preview", {"everybody": "y", "rate_limit": "1", "budget_parts": "1", **unsound}
+    yield "/mailings/trials", {"trial_phone": "12345"}
+    yield "/mailings/keep", {"form_key": "1" * 32}
     for choice in ("language", "theme", "timezone"):
         yield "/preferences", {choice: "nonsense"}
     for verb in ("stop-list", "unlist", "delete"):
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
         yield f"/imports/{number}/cancel", {}
+    for mailing, phone in (("", ""), ("1", ""), ("1", "x"), ("5", "8 900 000-00-01"), ("6", "8 900 000-00-01")):
+        for path in ("/messages/preview", "/messages/new"):
+            yield path, {"mailing": mailing, "phone": phone}
+    for number in _numbers("message_id"):
+        for text in ("", "{{nonsense}}", "{{name}}"):
+            yield f"/messages/{number}/text", {"text": text}
+            yield f"/messages/{number}/edit", {"text": text}
+        yield f"/messages/{number}/cancel", {}
+    for choice in ("all=resend", "all=accept&reason=timeout", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {"ends_at": "nonsense"}
+    for choice in ("all=resend", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {}
     for number in _numbers("mailing_id"):
         for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}

@@ -180,11 +180,11 @@ def test_the_audience_is_counted_while_the_rest_of_the_form_is_still_empty(
         add_clients(owner.actor, 10)
         add_clients(make_actor(), 3)
 
-    by_tag = browser.post("/mailings/audience", data={"tags": "vip", "title": "", "starts_at": "garbage"})
-    by_both = browser.post("/mailings/audience", data={"tags": "vip", "operator_codes": ["900", "901"]})
-    nobody = browser.post("/mailings/audience", data={"tags": "vip", "operator_codes": "977"})
-    unchosen = browser.post("/mailings/audience", data={})
-    everybody = browser.post("/mailings/audience", data={"everybody": "y", "tags": "gone\0"})
+    by_tag = browser.post("/mailings/preview", data={"tags": "vip", "title": "", "starts_at": "garbage"})
+    by_both = browser.post("/mailings/preview", data={"tags": "vip", "operator_codes": ["900", "901"]})
+    nobody = browser.post("/mailings/preview", data={"tags": "vip", "operator_codes": "977"})
+    unchosen = browser.post("/mailings/preview", data={})
+    everybody = browser.post("/mailings/preview", data={"everybody": "y", "tags": "gone\0"})
 
     counts = [
         answer.text.partition('audience-count">')[2].partition("<")[0]
@@ -207,11 +207,11 @@ def test_an_administrator_who_edits_anothers_mailing_chooses_among_the_owners_cl
 
     page = administrator.get(f"/mailings/{mailing_id}/edit").text
     own_page = administrator.get("/mailings/new").text
-    counted = administrator.post(f"/mailings/audience?mailing_id={mailing_id}", data={"everybody": "y"})
+    counted = administrator.post(f"/mailings/preview?mailing_id={mailing_id}", data={"everybody": "y"})
 
     assert 'value="the owner&#39;s"' in page
     assert "the owner&#39;s" not in own_page
-    assert f"/mailings/audience?mailing_id={mailing_id}" in page
+    assert f"/mailings/preview?mailing_id={mailing_id}" in page
     assert 'audience-count">2<' in counted.text
 
 

@@ -80,7 +80,7 @@ ADDRESSES = [
     ("GET", "/mailings/{}/chart"),
     ("GET", "/mailings/{}/messages"),
     ("POST", "/mailings/{}/delete"),
-    ("POST", "/mailings/audience?mailing_id={}"),
+    ("POST", "/mailings/preview?mailing_id={}"),
     *(("POST", f"/mailings/{{}}/{verb}") for verb in Verb),
 ]
 

@@ -1,53 +1,34 @@
 """What is typed for a mailing? Start and end are read on the clock of the zone that the form itself names."""
 
 import re
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from collections.abc import Mapping
+from datetime import datetime, time, timedelta, tzinfo
 from secrets import token_hex
 from typing import Any
 
-from wtforms import BooleanField, HiddenField, SelectMultipleField, TextAreaField
-from wtforms.fields.core import Field
+from wtforms import BooleanField, HiddenField
 
 from ... import clock, zones
-from ...domain.errors import Problem
 from ...domain.mailing_drafts import MailingDraft
-from ...models import Mailing
+from ...models import Mailing, RateUnit, TimeBasis
 from .fields import Form, TrimmedField
-
-# As <input type="datetime-local"> and <input type="time"> send them, seconds only if there are any.
-LOCAL_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
-WALL_TIME = re.compile(r"[0-9]{2}:[0-9]{2}(:[0-9]{2})?")
-# More than the domain allows, so that it can say by how much; what nobody types by hand is cut off.
-LONGEST_TEXT = 20_000
-MOST_CHOICES = 1_000
-
-LIMITS = ("rate_limit", "rate_unit", "canary_size", "budget_parts")
+from .mailing_fields import (
+    ChoicesField,
+    OneOfField,
+    TextField,
+    instant,
+    local_text,
+    shortest,
+    wall,
+    wall_time,
+    whole_number,
+)
 
 # A new mailing begins like this: soon, until tomorrow evening, and nobody is woken.
 SOON = timedelta(minutes=10)
 DAY_OPENS, DAY_CLOSES = time(9), time(21)
-
-
-class TextField(TextAreaField):  # type: ignore[misc]
-    """Lines end as the gateway counts them, with one character."""
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        text = str(valuelist[0]) if valuelist else ""
-        self.data = text.replace("\r\n", "\n").replace("\0", "")[:LONGEST_TEXT]
-
-
-class ChoicesField(SelectMultipleField):  # type: ignore[misc]
-    """Any of many. What was chosen stays on offer, even if the last client who had it is gone."""
-
-    def __init__(self, **bound: Any) -> None:
-        super().__init__(choices=[], validate_choice=False, **bound)
-
-    def process_formdata(self, valuelist: list[Any]) -> None:
-        values = (str(value).replace("\0", "") for value in valuelist[:MOST_CHOICES])
-        self.data = list(dict.fromkeys(value for value in values if value))
-
-    def offer(self, values: list[str]) -> None:
-        self.choices = [(value, value) for value in sorted({*values, *(self.data or [])})]
+# The domain's names of what stands in one field, by whichever clock it is read.
+FIELD_OF = {"starts_wall": "starts_at", "ends_wall": "ends_at"}
 
 
 class MailingForm(Form):
@@ -58,6 +39,7 @@ class MailingForm(Form):
     timezone = HiddenField()
     title = TrimmedField()
     text = TextField()
+    time_basis = OneOfField()
     starts_at = TrimmedField()
     ends_at = TrimmedField()
     window_from = TrimmedField()
@@ -65,23 +47,47 @@ class MailingForm(Form):
     tags = ChoicesField()
     operator_codes = ChoicesField()
     everybody = BooleanField()
+    excluded_tags = ChoicesField()
+    excluded_mailing_id = OneOfField()
+    rate_limit = TrimmedField()
+    rate_unit = OneOfField()
+    canary_size = TrimmedField()
+    budget_parts = TrimmedField()
 
     def draft(self, kept: Mailing | None) -> MailingDraft:
         """Call validate() first: what cannot be read becomes None and an error beside its field."""
-        zone = self.zone()
         return MailingDraft(
             title=self.title.data or "",
             text=self.text.data or "",
-            starts_at=_instant(self.starts_at, zone, kept.starts_at if kept else None),
-            ends_at=_instant(self.ends_at, zone, kept.ends_at if kept else None),
-            window_from=_wall_time(self.window_from),
-            window_to=_wall_time(self.window_to),
+            **self._times(kept),
+            window_from=wall_time(self.window_from),
+            window_to=wall_time(self.window_to),
             tags=tuple(self.tags.data or ()),
             operator_codes=tuple(self.operator_codes.data or ()),
             everybody=bool(self.everybody.data),
-            # Not in the form, so they stay as they are.
-            **{name: getattr(kept, name) for name in LIMITS if kept},
+            excluded_tags=tuple(self.excluded_tags.data or ()),
+            excluded_mailing_id=self._excluded_mailing_id(),
+            rate_limit=whole_number(self.rate_limit),
+            rate_unit=RateUnit.PARTS if self.rate_unit.data == RateUnit.PARTS else RateUnit.MESSAGES,
+            canary_size=whole_number(self.canary_size),
+            budget_parts=whole_number(self.budget_parts),
         )
+
+    def _times(self, kept: Mailing | None) -> dict[str, Any]:
+        if self.time_basis.data == TimeBasis.CLIENT:
+            walls = {"starts_wall": wall(self.starts_at), "ends_wall": wall(self.ends_at)}
+            return {"time_basis": TimeBasis.CLIENT, "starts_at": None, "ends_at": None, **walls}
+        zone = self.zone()
+        is_same = kept is not None and kept.time_basis is TimeBasis.INSTANT
+        return {
+            "starts_at": instant(self.starts_at, zone, kept.starts_at if kept and is_same else None),
+            "ends_at": instant(self.ends_at, zone, kept.ends_at if kept and is_same else None),
+        }
+
+    def _excluded_mailing_id(self) -> int | None:
+        """0, which no mailing has, if somebody has meddled with it."""
+        typed = self.excluded_mailing_id.data or ""
+        return None if not typed else int(typed) if re.fullmatch(r"[0-9]{1,9}", typed) else 0
 
     def zone(self) -> tzinfo:
         """A name that somebody has meddled with is none: UTC, as the page will then say."""
@@ -103,20 +109,36 @@ class MailingForm(Form):
 
 def contents_of(mailing: Mailing, timezone: str) -> dict[str, Any]:
     """What the form shows of a mailing that exists."""
-    zone = zones.zone(timezone)
     return {
         "version": str(mailing.version),
         "timezone": timezone,
         "title": mailing.title,
         "text": mailing.text,
-        "starts_at": _local_text(mailing.starts_at, zone),
-        "ends_at": _local_text(mailing.ends_at, zone),
-        "window_from": mailing.window_from and _shortest(mailing.window_from.isoformat()),
-        "window_to": mailing.window_to and _shortest(mailing.window_to.isoformat()),
+        **_times_of(mailing, zones.zone(timezone)),
+        "window_from": mailing.window_from and shortest(mailing.window_from.isoformat()),
+        "window_to": mailing.window_to and shortest(mailing.window_to.isoformat()),
         "tags": list(mailing.tags),
         "operator_codes": list(mailing.operator_codes),
         "everybody": mailing.everybody,
+        "excluded_tags": list(mailing.excluded_tags),
+        "excluded_mailing_id": _number_text(mailing.excluded_mailing_id),
+        "rate_limit": _number_text(mailing.rate_limit),
+        "rate_unit": mailing.rate_unit.value,
+        "canary_size": _number_text(mailing.canary_size),
+        "budget_parts": _number_text(mailing.budget_parts),
     }
+
+
+def _times_of(mailing: Mailing, zone: tzinfo) -> dict[str, str]:
+    if mailing.starts_wall is not None and mailing.ends_wall is not None:
+        starts, ends = (shortest(at.isoformat()) for at in (mailing.starts_wall, mailing.ends_wall))
+    else:
+        starts, ends = local_text(mailing.starts_at, zone), local_text(mailing.ends_at, zone)
+    return {"time_basis": mailing.time_basis.value, "starts_at": starts, "ends_at": ends}
+
+
+def _number_text(number: int | None) -> str:
+    return "" if number is None else str(number)
 
 
 def contents_of_new(timezone: str) -> dict[str, Any]:
@@ -128,55 +150,18 @@ def contents_of_new(timezone: str) -> dict[str, Any]:
     return {
         "form_key": token_hex(16),
         "timezone": timezone,
-        "starts_at": _local_text(starts_at, zone),
-        "ends_at": _shortest(evening.isoformat()),
+        "time_basis": TimeBasis.INSTANT.value,
+        "starts_at": local_text(starts_at, zone),
+        "ends_at": shortest(evening.isoformat()),
         "window_from": DAY_OPENS.isoformat("minutes"),
         "window_to": DAY_CLOSES.isoformat("minutes"),
+        "rate_unit": RateUnit.MESSAGES.value,
     }
 
 
-def _local_text(instant: datetime, zone: tzinfo) -> str:
-    return _shortest(instant.astimezone(zone).replace(tzinfo=None, microsecond=0).isoformat())
-
-
-def _shortest(text: str) -> str:
-    """Without seconds, unless there are any."""
-    return text.removesuffix(":00") if text.count(":") == 2 else text
-
-
-def _instant(field: Field, zone: tzinfo, kept: datetime | None) -> datetime | None:
-    """Aware UTC. What was not touched stays exactly as it was, be it the second of two equal times."""
-    typed = field.data or ""
-    if not typed:
-        return None
-    if kept is not None and typed == _local_text(kept, zone):
-        return kept
-    try:
-        local = datetime.fromisoformat(typed) if LOCAL_TIME.fullmatch(typed) else None
-    except ValueError:
-        local = None
-    if local is None:
-        _refuse(field, Problem(field.name, "time_invalid"))
-        return None
-    instant = local.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != local:
-        _refuse(field, Problem(field.name, "time_skipped"))
-        return None
-    return instant
-
-
-def _wall_time(field: Field) -> time | None:
-    typed = field.data or ""
-    if not typed:
-        return None
-    try:
-        if WALL_TIME.fullmatch(typed):
-            return time.fromisoformat(typed)
-    except ValueError:
-        pass
-    _refuse(field, Problem(field.name, "time_invalid"))
-    return None
-
-
-def _refuse(field: Field, problem: Problem) -> None:
-    field.errors = [*field.errors, problem]
+def contents_of_unsaved(fields: Mapping[str, list[str]]) -> dict[str, Any]:
+    """What was typed, as the browser sent it, however unfinished."""
+    many = {"tags", "operator_codes", "excluded_tags"}
+    contents: dict[str, Any] = {name: list(fields.get(name, [])) for name in many}
+    contents |= {name: values[0] for name, values in fields.items() if name not in many and values}
+    return contents | {"everybody": "everybody" in fields}

@@ -1,0 +1,23 @@
+"""What does the form show while somebody types? One request answers all of it: see domain/forecast."""
+
+from flask import Response, request
+
+from ..domain import forecast
+from . import respond
+from .forms.mailings import MailingForm
+from .mailing_form import mailing_asked_for, owner_of
+
+
+def preview() -> Response:
+    """The rest of the form may be half filled in. `whole=1`: count everybody, however many they are."""
+    form = MailingForm()
+    form.validate()
+    mailing = mailing_asked_for()
+    found = forecast.of(form.draft(mailing), owner_of(mailing).id, whole=bool(request.args.get("whole")))
+    return respond.partial(
+        "mailings/_preview.html",
+        forecast=found,
+        mailing=mailing,
+        timezone=form.timezone.data,
+        text=form.text.data or "",
+    )
