@@ -115,6 +115,7 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-messages": f"/mailings/{running}/messages",
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
         "limits": "/limits",
+        "unknown": "/unknown",
         "missing": "/mailings/999999",
     }
 
