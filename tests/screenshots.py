@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings
 from dashboard import clock, create_app
+from dashboard.domain import mailings
 from dashboard.domain.imports import ImportDraft, begin
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
@@ -20,7 +21,7 @@ from dashboard.models import KnownPhones, Role, Status
 from tests.factories import PASSWORD, make_user
 from tests.support.browser import running_browser
 from tests.support.client_files import make_file
-from tests.support.engine import add_clients, fan_out_all, messages_of, schedule
+from tests.support.engine import add_clients, fan_out_all, make_draft, messages_of, schedule
 from tests.support.installation import Installation
 
 FOLDER = ROOT / "screenshots"
@@ -93,6 +94,9 @@ def fill(installation: Installation) -> dict[str, str]:
         running = fan_out_all(owner, title="Осенняя распродажа", text="{{name}}, скидки 20 %!", tags=("regular",))
         tomorrow = clock.now() + timedelta(days=1)
         later = schedule(owner, title="С Новым годом", starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=9))
+        limited = {"rate_limit": 5, "canary_size": 50, "budget_parts": 2_000, "excluded_tags": ("vip",)}
+        text = "{{name}} — скидки 20 % только сегодня!"
+        draft = mailings.create(owner, make_draft(title="Весна", text=text, tags=("regular",), **limited))
         queues.work_later()
         clock.sleep(8)
         failed = wait_for_failed(running)
@@ -110,6 +114,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "import-new": "/imports/new",
         "mailings": "/mailings",
         "mailing-new": "/mailings/new",
+        "mailing-edit": f"/mailings/{draft}/edit",
+        "mailings-searched": "/mailings?q=%D0%BE%D1%81%D0%B5%D0%BD%D1%8C",
         "mailing-running": f"/mailings/{running}",
         "mailing-scheduled": f"/mailings/{later}",
         "mailing-messages": f"/mailings/{running}/messages",

@@ -51,7 +51,12 @@ def _unsaved_of(mailing: Mailing, contents: dict[str, Any]) -> Unsaved | None:
         return None
     typed = contents_of_unsaved(found.fields)
     names = contents.keys() - {"version", "timezone"}
-    return None if all((typed.get(name) or "") == (contents[name] or "") for name in names) else found
+    return None if all(_plain(typed.get(name)) == _plain(contents[name]) for name in names) else found
+
+
+def _plain(value: Any) -> Any:
+    """As it would be saved."""
+    return value.replace("\r\n", "\n").strip() if isinstance(value, str) else value or ""
 
 
 def _write(form: MailingForm, mailing: Mailing | None, unsaved: Unsaved | None) -> Response:

@@ -214,3 +214,16 @@ def test_those_who_see_all_are_told_whose_a_mailing_is(any_context: Flask) -> No
     (row,) = mailing_lists.page(make_actor(Role.VIEWER)).items
 
     assert row.owner_name == "Vera"
+
+
+def test_a_launch_refuses_a_draft_that_has_changed_since_it_was_shown(any_context: Flask) -> None:
+    owner = make_actor()
+    mailing_id = mailings.create(owner, make_draft())
+    mailings.change(owner, mailing_id, make_draft(text="Another text"), version=1)
+
+    with pytest.raises(Conflict, match="mailing_changed_since"):
+        mailings.schedule(owner, mailing_id, version=1)
+
+    assert state_of(mailing_id) is State.DRAFT
+    mailings.schedule(owner, mailing_id, version=2)
+    assert state_of(mailing_id) is State.SCHEDULED
