@@ -81,7 +81,7 @@ def lifted(session: Session, counts: Mapping[int, int], slot: int) -> None:
     _write(session, changes, slot)
 
 
-def _write(session: Session, changes: Mapping[Key, int], slot: int) -> None:
+def _write(session: Session, changes: Counter[Key], slot: int) -> None:
     rows = [(*key, slot, change) for key, change in sorted(changes.items()) if change]
     if rows:
         session.connection().execute(_upsert(), {"new": bulk.packed_rows(rows)})
