@@ -13,6 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings
 from dashboard import clock, create_app
+from dashboard.domain import mailings
 from dashboard.domain.imports import ImportDraft, begin
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
@@ -35,6 +36,8 @@ EMPTY_PAGES = {
     "imports": "/imports",
     "mailings": "/mailings",
     "mailing-new": "/mailings/new",
+    "message-new": "/messages/new",
+    "unknown": "/unknown",
 }
 
 
@@ -93,11 +96,22 @@ def fill(installation: Installation) -> dict[str, str]:
         running = fan_out_all(owner, title="Осенняя распродажа", text="{{name}}, скидки 20 %!", tags=("regular",))
         tomorrow = clock.now() + timedelta(days=1)
         later = schedule(owner, title="С Новым годом", starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=9))
+        add_clients(owner, 30, tag="few", first=6_000_000)
+        paused = fan_out_all(owner, title="Напоминание", text="{{name}}, ждём вас завтра", tags=("few",))
+        mailings.pause(owner, paused)
+        waiting = messages_of(paused)[0].id
         queues.work_later()
         clock.sleep(8)
         failed = wait_for_failed(running)
     return {
         "message-failed": f"/messages/{failed}",
+        "message-waiting": f"/messages/{waiting}",
+        "message-text": f"/messages/{waiting}/edit",
+        "message-new": f"/messages/new?mailing={running}",
+        "unknown": "/unknown",
+        "unknown-none": "/unknown?reason=nonsense",
+        "unknown-send-again": "/unknown/decide?all=resend",
+        "unknown-take-for-sent": "/unknown/decide?all=accept",
         "overview": "/",
         "clients": "/clients",
         "clients-found": "/clients?q=999&tag=vip",
@@ -149,8 +163,19 @@ def take_all(browser: Browser, installation: Installation, look: Look, pages: di
         page.goto(installation.url + path)
         page.locator("main form button[type=submit]").first.click()
         take(page, f"{name}-{look.name}")
+    take_stop(page, installation, look)
     page.context.close()
     take_empty(browser, installation, look)
+
+
+def take_stop(page: Page, installation: Installation, look: Look) -> None:
+    """The global stop: its question, what it looks like while it holds, and the question before it goes on."""
+    page.goto(f"{installation.url}/mailings")
+    for name, dialog in (("stop-question", "stop-dialog"), ("go-on-question", "go-on-dialog")):
+        page.locator(f"[data-opens={dialog}]").click()
+        take(page, f"{name}-{look.name}")
+        page.locator(f"#{dialog} button[type=submit]").click()
+        take(page, f"{dialog}-pressed-{look.name}")
 
 
 def take_empty(browser: Browser, installation: Installation, look: Look) -> None:
