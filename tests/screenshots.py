@@ -114,6 +114,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-scheduled": f"/mailings/{later}",
         "mailing-messages": f"/mailings/{running}/messages",
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
+        "mailing-limits": f"/mailings/{running}/limits",
+        "mailing-resend": f"/mailings/{running}/resend",
         "missing": "/mailings/999999",
     }
 
