@@ -129,6 +129,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-messages": f"/mailings/{running}/messages",
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
         "limits": "/limits",
+        "mailing-limits": f"/mailings/{running}/limits",
+        "mailing-resend": f"/mailings/{running}/resend",
         "missing": "/mailings/999999",
     }
 

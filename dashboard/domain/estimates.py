@@ -1,15 +1,14 @@
 """When will a running mailing be done, and if that cannot be told, what does it wait for?"""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import select
 
 from ..database import db
-from ..models import Dimension, Lane, Mailing, Status
-from . import statistics
+from ..models import Lane, Mailing, Status
 
 ONE_MINUTE = timedelta(minutes=1)
 # Zones that are named; of the others it is told how many wait there.
@@ -50,18 +49,15 @@ class _Zone:
 NOTHING = Estimate()
 
 
-def of(mailing: Mailing, waiting: int, rate: int | None, now: datetime) -> Estimate:
-    """`waiting` messages are left, and `rate` leave in a minute; neither may be known yet.
+def of(mailing: Mailing, kept: Mapping[str, Mapping[str, int]], rate: int | None, now: datetime) -> Estimate:
+    """`kept` as in `statistics.by_status`; `rate` messages leave in a minute, None: it is too early to tell.
 
     Not before everybody is selected: who is still to come nobody knows.
     """
-    if not waiting or mailing.fanned_out_at is None:
+    waiting = {zone: of_zone.get(Status.QUEUED, 0) for zone, of_zone in kept.items()}
+    by_zone = {zone: count for zone, count in waiting.items() if count > 0}
+    if not by_zone or mailing.fanned_out_at is None:
         return NOTHING
-    by_zone = {
-        zone: kept[Status.QUEUED]
-        for zone, kept in statistics.by_status(mailing.id, Dimension.ZONE).items()
-        if kept.get(Status.QUEUED, 0) > 0
-    }
     known, shut = _lanes(mailing.id, by_zone, now)
     shown = sorted(shut, key=lambda each: (each.opens_at is None, each.opens_at or now, each.zone))
     elsewhere = sum(each.waiting for each in shown[ZONES_NAMED:])

@@ -7,8 +7,9 @@ from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import UNDER_WAY, WAITING, Dimension, Mailing, PauseReason, RateUnit, State, Status, TimeBasis, User
-from . import audience, decisions, estimates, mailings, pace, statistics
+from ..models import UNDER_WAY, WAITING, Mailing, PauseReason, RateUnit, State, Status, TimeBasis, User
+from . import audience, books, decisions, estimates, mailings, pace, statistics
+from .books import Books
 from .decisions import Approval, Budget, Canary
 from .estimates import Estimate
 from .mailings import Verb
@@ -110,20 +111,20 @@ def picture(actor: Actor, mailing_id: int) -> LivePicture:
     """Raises NotFound. Read in one snapshot: between two reads a worker may move a thousand messages."""
     with snapshot():
         mailing = mailings.get(actor, mailing_id)
-        counts = statistics.counts(mailing_id)
-        return _picture(actor, mailing, counts, clock.database_now(db.session()))
+        now = clock.database_now(db.session())
+        since = now.replace(second=0, microsecond=0) - RECENT
+        return _picture(actor, mailing, books.of(mailing_id, since), since, now)
 
 
-def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> LivePicture:
-    session = db.session()
+def _picture(actor: Actor, mailing: Mailing, kept: Books, since: datetime, now: datetime) -> LivePicture:
+    session, counts = db.session(), kept.counts
     has_started = mailing.started_at is not None
     total = sum(counts.values())
     waiting = sum(counts[status] for status in WAITING)
     is_selecting = has_started and mailing.fanned_out_at is None
     is_running = mailing.state is State.RUNNING
-    rate = pace.rates([mailing], now)[mailing.id] if is_running else None
+    rate = pace.rate_in(kept.recent, mailing, now) if is_running else None
     addressed = None if has_started or mailing.state is State.CANCELLED else _addressed(mailing)
-    recent_since = now.replace(second=0, microsecond=0) - RECENT
     return LivePicture(
         mailing=_facts(actor, mailing),
         state=mailing.state,
@@ -148,13 +149,13 @@ def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> L
         waiting=counts[Status.QUEUED],
         is_selecting=is_selecting,
         rate_per_minute=rate,
-        estimate=estimates.of(mailing, waiting, rate, now) if is_running else estimates.NOTHING,
-        by_code=statistics.breakdown(mailing.id, Dimension.CODE, ROWS_SHOWN),
-        by_zone=statistics.breakdown(mailing.id, Dimension.ZONE, ROWS_SHOWN),
-        reasons=[(row.status, row.reason, row.count) for row in statistics.reasons(mailing.id)],
+        estimate=estimates.of(mailing, kept.by_zone, rate, now) if is_running else estimates.NOTHING,
+        by_code=statistics.breakdown_in(kept.by_code, ROWS_SHOWN),
+        by_zone=statistics.breakdown_in(kept.by_zone, ROWS_SHOWN),
+        reasons=[(row.status, row.reason, row.count) for row in kept.reasons],
         errors=statistics.newest_errors(mailing.id),
-        recent=statistics.over_time(mailing.id, recent_since),
-        recent_since=recent_since,
+        recent=kept.recent,
+        recent_since=since,
         changes=mailing.state in NOT_OVER or waiting > 0 or is_selecting,
         poll_seconds=PATIENT_POLL_SECONDS if _rests(mailing, counts, now) else POLL_SECONDS,
     )

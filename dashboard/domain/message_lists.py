@@ -11,8 +11,9 @@ from typing import Any
 from sqlalchemy import select
 
 from ..database import db, end_reading
-from ..models import WAITING, Dimension, Message, Status
-from . import bulk, mailings, message_walks, standing, statistics
+from ..models import WAITING, Message, Status
+from . import books, bulk, mailings, message_walks, standing
+from .books import Books
 from .message_walks import Found, Sought, Walk
 from .permissions import Actor
 from .statistics import Counts, ReasonCount
@@ -72,13 +73,13 @@ def page(
     """Messages to phones that follow `after`, or the ones just ahead of `before`. Raises NotFound."""
     mailing = mailings.get(actor, mailing_id)
     sought = sought or Sought()
-    books = _books(mailing_id)
-    bounds = _bounds(sought, books)
+    kept = books.of(mailing_id)
+    bounds = _bounds(sought, kept)
     found: list[Found] = []
     stopped_at = None
     # Of what the books know to be nowhere, a million rows need not be asked.
     if min(bounds):
-        walk = message_walks.to(mailing_id, _narrowed(sought, books.reasons), books.counts[Status.QUEUED])
+        walk = message_walks.to(mailing_id, _narrowed(sought, kept.reasons), kept.counts[Status.QUEUED])
         found, stopped_at = message_walks.go(walk, after, before, limit + 1, look)
     onward = found[limit - 1][1] if len(found) > limit else stopped_at
     shown = found[:limit] if before is None else found[:limit][::-1]
@@ -88,10 +89,10 @@ def page(
     return MessagePage(
         mailing_id=mailing_id,
         mailing_title=mailing.title,
-        counts=books.counts,
-        reasons=books.reasons,
-        codes=sorted(books.by_code),
-        zones=sorted(books.by_zone),
+        counts=kept.counts,
+        reasons=kept.reasons,
+        codes=sorted(kept.by_code),
+        zones=sorted(kept.by_zone),
         # A way by the rows' own status also meets those that are in the air.
         items=[row for row in rows if sought.status in (None, row.status)],
         next_after=next_after,
@@ -101,35 +102,18 @@ def page(
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Books:
-    counts: Counts
-    reasons: list[ReasonCount]
-    by_code: dict[str, dict[str, int]]
-    by_zone: dict[str, dict[str, int]]
-
-
-def _books(mailing_id: int) -> _Books:
-    return _Books(
-        statistics.counts(mailing_id),
-        statistics.reasons(mailing_id),
-        statistics.by_status(mailing_id, Dimension.CODE),
-        statistics.by_status(mailing_id, Dimension.ZONE),
-    )
-
-
-def _bounds(sought: Sought, books: _Books) -> list[int]:
+def _bounds(sought: Sought, kept: Books) -> list[int]:
     """No more than the least of these are found; a single one is their number."""
     bounds = []
     if sought.reason:
-        rows = [row for row in books.reasons if row.reason == sought.reason]
+        rows = [row for row in kept.reasons if row.reason == sought.reason]
         bounds.append(sum(row.count for row in rows if sought.status in (None, row.status)))
-    for key, kept in ((sought.code, books.by_code), (sought.zone, books.by_zone)):
+    for key, of_key in ((sought.code, kept.by_code), (sought.zone, kept.by_zone)):
         if key:
-            bounds.append(_of_status(kept.get(key, {}), sought.status))
+            bounds.append(_of_status(of_key.get(key, {}), sought.status))
     if sought.phone or not bounds or sought.status in WAITING:
         # By code and zone the two that wait are one in the books, and by phone nothing is.
-        bounds.append(sum(books.counts.values()) if sought.status is None else books.counts[sought.status])
+        bounds.append(sum(kept.counts.values()) if sought.status is None else kept.counts[sought.status])
     if sought.phone:
         bounds.append(max(bounds) if message_walks.some_digits_of(sought.phone) else 0)
     return bounds
@@ -185,10 +169,10 @@ def _columns() -> tuple[Any, ...]:
 def every(actor: Actor, mailing_id: int, sought: Sought) -> Iterator[MessageRow]:
     """The whole list, each batch as it stands when its turn comes. Raises NotFound, and that at once."""
     mailings.get(actor, mailing_id)
-    books = _books(mailing_id)
-    if not min(_bounds(sought, books)):
+    kept = books.of(mailing_id)
+    if not min(_bounds(sought, kept)):
         return iter(())
-    walk = message_walks.to(mailing_id, _narrowed(sought, books.reasons), books.counts[Status.QUEUED])
+    walk = message_walks.to(mailing_id, _narrowed(sought, kept.reasons), kept.counts[Status.QUEUED])
     return _batches(replace(walk, is_direct=True), sought.status)
 
 

@@ -1,7 +1,7 @@
 """How many messages stand where? Every answer comes from the kept tallies, never from a count."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,8 @@ NEWEST_ERRORS = 5
 RATE_MINUTES = 2
 
 Counts = dict[Status, int]
+# A key of some dimension, a status, and how many messages stand there.
+Sum = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,11 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
 
 def breakdown(mailing_id: int, dimension: Dimension, most: int | None = None) -> list[Breakdown]:
     """By operator code or by zone, the largest first; beyond `most` rows the rest is one, the last."""
-    found = [_breakdown(key, kept) for key, kept in by_status(mailing_id, dimension).items()]
+    return breakdown_in(by_status(mailing_id, dimension), most)
+
+
+def breakdown_in(kept: Mapping[str, Mapping[str, int]], most: int | None = None) -> list[Breakdown]:
+    found = [_breakdown(key, of_key) for key, of_key in kept.items()]
     rows = sorted(found, key=lambda row: (-row.total, row.key))
     if most is None or len(rows) <= most:
         return rows
@@ -103,34 +109,38 @@ def _together(rows: Sequence[Breakdown]) -> Breakdown:
 
 def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]]:
     """For each operator code or zone how many stand where; what waits and what is being sent is one, as queued."""
-    by_key: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for key, status, count in _sums(mailing_id, dimension):
-        by_key[key][status] = count
-    return by_key
+    return by_key(_sums(mailing_id, dimension))
 
 
-def _sums(mailing_id: int, dimension: Dimension, first: str = "") -> list[tuple[str, str, int]]:
+def by_key(sums: Iterable[Sum]) -> dict[str, dict[str, int]]:
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for key, status, count in sums:
+        found[key][status] = count
+    return dict(found)
+
+
+def _sums(mailing_id: int, dimension: Dimension) -> list[Sum]:
     sums = (
         select(Tally.key, Tally.status, func.sum(Tally.change))
-        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension, Tally.key >= first)
+        .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension)
         .group_by(Tally.key, Tally.status)
         .order_by(Tally.key)
     )
     return [(key, status, int(count)) for key, status, count in db.session.execute(sums) if count]
 
 
-def _breakdown(key: str, kept: dict[str, int]) -> Breakdown:
-    waiting = kept.pop(Status.QUEUED, 0)
-    sent = kept.pop(Status.SENT, 0)
-    failed = kept.pop(Status.FAILED, 0)
-    return Breakdown(key, waiting, sent, failed, sum(kept.values()))
+def _breakdown(key: str, kept: Mapping[str, int]) -> Breakdown:
+    waiting, sent, failed = (kept.get(status, 0) for status in (Status.QUEUED, Status.SENT, Status.FAILED))
+    return Breakdown(key, waiting, sent, failed, sum(kept.values()) - waiting - sent - failed)
 
 
 def reasons(mailing_id: int) -> list[ReasonCount]:
     """Why messages did not leave, the commonest first."""
-    rows = [
-        ReasonCount(reason, Status(status), count) for reason, status, count in _sums(mailing_id, Dimension.REASON)
-    ]
+    return reasons_in(_sums(mailing_id, Dimension.REASON))
+
+
+def reasons_in(sums: Iterable[Sum]) -> list[ReasonCount]:
+    rows = [ReasonCount(reason, Status(status), count) for reason, status, count in sums]
     return sorted(rows, key=lambda row: (-row.count, row.reason))
 
 
@@ -146,10 +156,15 @@ def newest_errors(mailing_id: int) -> list[NewestError]:
     return [NewestError(*row) for row in db.session.execute(query)]
 
 
-def over_time(mailing_id: int, since: datetime | None = None) -> Series:
-    """Outcomes by minute, from the first (of those from `since` on) to the last that has any."""
+def over_time(mailing_id: int) -> Series:
+    """Outcomes by minute, from the first to the last that has any."""
+    return series_of(_sums(mailing_id, Dimension.MINUTE))
+
+
+def series_of(sums: Iterable[Sum]) -> Series:
+    """Of sums in the order of their minutes."""
     by_minute: defaultdict[str, dict[Status, int]] = defaultdict(dict)
-    for minute, status, count in _sums(mailing_id, Dimension.MINUTE, tallies.minute_key(since) if since else ""):
+    for minute, status, count in sums:
         by_minute[minute][Status(status)] = count
     statuses = [status for status in Status if status not in WAITING]
     return Series(

@@ -97,7 +97,7 @@
   // For those who cannot see the bars, and for those who want the numbers. Drawn anew only where something changed,
   // so that nobody loses the place they are reading.
   function tell(shown, codes, label) {
-    if (!table) return;
+    table.closest("details").hidden = codes.length === 0;
     const rows = [[table.dataset.from, ...codes.map(word)]];
     for (const column of shown) rows.push([label.format(column.at), ...codes.map((code) => number.format(column[code] || 0))]);
     const text = JSON.stringify(rows);

@@ -7,8 +7,9 @@ from flask import Flask
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import estimates, starting
-from dashboard.models import Lane, Mailing
+from dashboard.domain import estimates, starting, statistics
+from dashboard.domain.estimates import Estimate
+from dashboard.models import Dimension, Lane, Mailing
 from tests.factories import make_actor
 from tests.support.engine import add_clients, fan_out_all, schedule
 
@@ -23,6 +24,10 @@ def running(count: int, zones: tuple[str, ...] = ZONES[:1]) -> Mailing:
     return db.session.get_one(Mailing, fan_out_all(owner))
 
 
+def estimate_of(mailing: Mailing, rate: int | None, now: datetime) -> Estimate:
+    return estimates.of(mailing, statistics.by_status(mailing.id, Dimension.ZONE), rate, now)
+
+
 def set_lane(mailing: Mailing, zone: str, opens_at: datetime | None, closes_at: datetime | None) -> None:
     with transaction() as session:
         lane = session.get_one(Lane, (mailing.id, zone))
@@ -32,7 +37,7 @@ def set_lane(mailing: Mailing, zone: str, opens_at: datetime | None, closes_at: 
 def test_what_may_leave_now_ends_when_its_pace_has_worked_it_off(any_context: Flask) -> None:
     mailing, now = running(100), clock.now()
 
-    found = estimates.of(mailing, 100, 20, now)
+    found = estimate_of(mailing, 20, now)
 
     assert found.end_at is not None
     assert 5 * MINUTE <= found.end_at - now <= 6 * MINUTE
@@ -41,7 +46,7 @@ def test_what_may_leave_now_ends_when_its_pace_has_worked_it_off(any_context: Fl
 
 @pytest.mark.parametrize("rate", [None, 0])
 def test_without_a_pace_no_end_is_told(any_context: Flask, rate: int | None) -> None:
-    assert estimates.of(running(10), 10, rate, clock.now()) == estimates.NOTHING
+    assert estimate_of(running(10), rate, clock.now()) == estimates.NOTHING
 
 
 def test_while_clients_are_being_selected_no_end_is_told(any_context: Flask) -> None:
@@ -50,13 +55,13 @@ def test_while_clients_are_being_selected_no_end_is_told(any_context: Flask) -> 
     mailing_id = schedule(owner)
     starting.start_due()
 
-    assert estimates.of(db.session.get_one(Mailing, mailing_id), 3, 10, clock.now()) == estimates.NOTHING
+    assert estimate_of(db.session.get_one(Mailing, mailing_id), 10, clock.now()) == estimates.NOTHING
 
 
 def test_a_pace_that_is_too_slow_tells_when_sending_closes_instead_of_an_end(any_context: Flask) -> None:
     mailing = running(100)
 
-    found = estimates.of(mailing, 100, 1, clock.now())
+    found = estimate_of(mailing, 1, clock.now())
 
     assert (found.end_at, found.closes_at) == (None, mailing.ends_at)
 
@@ -66,7 +71,7 @@ def test_a_zone_that_opens_later_is_waited_for_and_named(any_context: Flask) -> 
     opens_at = now + 20 * MINUTE
     set_lane(mailing, "Asia/Omsk", opens_at, mailing.ends_at)
 
-    found = estimates.of(mailing, 100, 50, now)
+    found = estimate_of(mailing, 50, now)
 
     assert [(each.zone, each.opens_at, each.waiting) for each in found.shut] == [("Asia/Omsk", opens_at, 50)]
     assert found.end_at is not None
@@ -77,7 +82,7 @@ def test_where_all_wait_for_their_window_it_is_named_and_no_end_invented(any_con
     mailing, now = running(10), clock.now()
     set_lane(mailing, "Europe/Moscow", now + 20 * MINUTE, mailing.ends_at)
 
-    found = estimates.of(mailing, 10, None, now)
+    found = estimate_of(mailing, None, now)
 
     assert ([each.zone for each in found.shut], found.end_at) == (["Europe/Moscow"], None)
 
@@ -86,7 +91,7 @@ def test_a_zone_of_which_nobody_knows_when_it_opens_leaves_the_end_open(any_cont
     mailing, now = running(100, ZONES[:2]), clock.now()
     set_lane(mailing, "Asia/Omsk", now - 20 * MINUTE, now - MINUTE)
 
-    found = estimates.of(mailing, 100, 50, now)
+    found = estimate_of(mailing, 50, now)
 
     assert [(each.zone, each.opens_at) for each in found.shut] == [("Asia/Omsk", None)]
     assert (found.end_at, found.closes_at) == (None, None)
@@ -97,7 +102,7 @@ def test_of_many_shut_zones_the_soonest_are_named_and_the_others_counted(any_con
     for number, zone in enumerate(ZONES):
         set_lane(mailing, zone, now + (10 - number) * MINUTE, mailing.ends_at)
 
-    found = estimates.of(mailing, 60, None, now)
+    found = estimate_of(mailing, None, now)
 
     assert [each.zone for each in found.shut] == list(reversed(ZONES))[: estimates.ZONES_NAMED]
     assert found.shut_elsewhere == 20

@@ -227,5 +227,7 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     for choice in ("all=resend", "all=accept", "ticked=accept"):
         yield f"/unknown/decide?{choice}", {}
     for number in _numbers("mailing_id"):
-        for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
+        for path in ("limits", "resend"):
+            yield f"/mailings/{number}/{path}", {"rate_limit": "nonsense", "ends_at": "nonsense"}
+        for verb in ("approve", "resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}

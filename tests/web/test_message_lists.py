@@ -73,7 +73,7 @@ def test_each_row_tells_the_clients_own_time(browser: FlaskClient, sent: int) ->
     page = browser.get(f"/mailings/{sent}/messages?phone=79010000001").text
 
     users = re.search(r"<time[^>]*>[^<]*([0-9]{2}:[0-9]{2})</time>", page)
-    clients = re.search(r'client-clock">(?:\w+ \d+, )?([0-9:]+) on the client', page)
+    clients = re.search(r'client-clock">[^<]*([0-9]{2}:[0-9]{2})<', page)
     assert users
     assert clients
     assert (int(clients[1][:2]) - int(users[1][:2])) % 24 == 3  # Omsk and Moscow
