@@ -36,6 +36,8 @@ EMPTY_PAGES = {
     "imports": "/imports",
     "mailings": "/mailings",
     "mailing-new": "/mailings/new",
+    "message-new": "/messages/new",
+    "unknown": "/unknown",
 }
 
 
@@ -97,11 +99,22 @@ def fill(installation: Installation) -> dict[str, str]:
         limited = {"rate_limit": 5, "canary_size": 50, "budget_parts": 2_000, "excluded_tags": ("vip",)}
         text = "{{name}} — скидки 20 % только сегодня!"
         draft = mailings.create(owner, make_draft(title="Весна", text=text, tags=("regular",), **limited))
+        add_clients(owner, 30, tag="few", first=6_000_000)
+        paused = fan_out_all(owner, title="Напоминание", text="{{name}}, ждём вас завтра", tags=("few",))
+        mailings.pause(owner, paused)
+        waiting = messages_of(paused)[0].id
         queues.work_later()
         clock.sleep(8)
         failed = wait_for_failed(running)
     return {
         "message-failed": f"/messages/{failed}",
+        "message-waiting": f"/messages/{waiting}",
+        "message-text": f"/messages/{waiting}/edit",
+        "message-new": f"/messages/new?mailing={running}",
+        "unknown": "/unknown",
+        "unknown-none": "/unknown?reason=nonsense",
+        "unknown-send-again": "/unknown/decide?all=resend",
+        "unknown-take-for-sent": "/unknown/decide?all=accept",
         "overview": "/",
         "clients": "/clients",
         "clients-found": "/clients?q=999&tag=vip",
@@ -122,6 +135,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
         "limits": "/limits",
         "unknown": "/unknown",
+        "mailing-limits": f"/mailings/{running}/limits",
+        "mailing-resend": f"/mailings/{running}/resend",
         "missing": "/mailings/999999",
     }
 
@@ -156,8 +171,19 @@ def take_all(browser: Browser, installation: Installation, look: Look, pages: di
         page.goto(installation.url + path)
         page.locator("main form button[type=submit]").first.click()
         take(page, f"{name}-{look.name}")
+    take_stop(page, installation, look)
     page.context.close()
     take_empty(browser, installation, look)
+
+
+def take_stop(page: Page, installation: Installation, look: Look) -> None:
+    """The global stop: its question, what it looks like while it holds, and the question before it goes on."""
+    page.goto(f"{installation.url}/mailings")
+    for name, dialog in (("stop-question", "stop-dialog"), ("go-on-question", "go-on-dialog")):
+        page.locator(f"[data-opens={dialog}]").click()
+        take(page, f"{name}-{look.name}")
+        page.locator(f"#{dialog} button[type=submit]").click()
+        take(page, f"{dialog}-pressed-{look.name}")
 
 
 def take_empty(browser: Browser, installation: Installation, look: Look) -> None:

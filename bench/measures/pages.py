@@ -115,6 +115,7 @@ def _addresses(mailing_id: int, visitor: FlaskClient) -> list[tuple[str, str, Re
         ("messages of a mailing", f"{one}/messages", PAGE),
         ("failed of a mailing", f"{one}/messages?status=failed", PAGE),
         ("message", f"/messages/{message_id}", PAGE),
+        ("unknown outcomes", "/unknown", PAGE),
         ("imports", "/imports", PAGE),
         ("poll with news", f"{one}/live", POLL),
         ("poll without news", _poll_of(visitor, one), POLL),

@@ -44,6 +44,7 @@ class MessageStory:
     settled_at: datetime | None
     tries: int
     text: str | None
+    has_own_text: bool
     attempts: list[Try]
 
 
@@ -74,6 +75,7 @@ def get(actor: Actor, message_id: int) -> MessageStory:
         settled_at=message.settled_at,
         tries=message.tries,
         text=message.text or _text(text, message),
+        has_own_text=message.text is not None,
         attempts=_tries(message),
     )
 

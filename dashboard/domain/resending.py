@@ -1,6 +1,7 @@
 """How do messages that have failed come to be sent again, under the numbers they have?"""
 
 import logging
+import math
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import partial
@@ -20,6 +21,8 @@ logger = logging.getLogger(__name__)
 
 # Messages of one transaction: about 50 ms on either database, so that nobody waits long for SQLite's one lock.
 AT_ONCE = 1_000
+# So long one press of a button works at most.
+PATIENCE_SECONDS = 10.0
 
 
 def resend(
@@ -31,8 +34,19 @@ def resend(
     passed (it never shortens one). Who has no window left before it stays failed. May be pressed again, also after
     a crash. Raises Forbidden, NotFound, Conflict and Invalid.
     """
+    return requeue(actor, mailing_id, _failed(reasons), ends_at)
+
+
+def resend_some(
+    actor: Actor, mailing_id: int, reasons: Collection[str] | None, ends_at: datetime | None
+) -> tuple[int, bool]:
+    """The same, but not for longer than a person waits for a page; and whether that was all."""
+    return _requeue(actor, mailing_id, _failed(reasons), ends_at, PATIENCE_SECONDS)
+
+
+def _failed(reasons: Collection[str] | None) -> ColumnElement[bool]:
     failed = Message.unsent == Status.FAILED.value
-    return requeue(actor, mailing_id, failed if reasons is None else failed & Message.reason.in_(reasons), ends_at)
+    return failed if reasons is None else failed & Message.reason.in_(reasons)
 
 
 def requeue(actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None) -> int:
@@ -40,14 +54,24 @@ def requeue(actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: 
 
     Only for what was settled before: what is refused again meanwhile would otherwise go round for ever.
     """
+    return _requeue(actor, mailing_id, those, ends_at)[0]
+
+
+def _requeue(
+    actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None, patience: float = math.inf
+) -> tuple[int, bool]:
+    give_up_at = clock.monotonic() + patience
     begun_at = clock.database_now(db.session())
     chosen = and_(Message.mailing_id == mailing_id, those, Message.settled_at <= begun_at)
-    count = 0
-    while some := retrying(partial(_requeue_some, actor, mailing_id, chosen, ends_at, is_first=count == 0)):
-        count += some
+    count, is_whole = 0, False
+    while not is_whole:
+        some = retrying(partial(_requeue_some, actor, mailing_id, chosen, ends_at, is_first=count == 0))
+        count, is_whole = count + some, some == 0
+        if clock.monotonic() >= give_up_at:
+            break
     if count:
         logger.info("messages requeued", extra={"mailing_id": mailing_id, "count": count, "user_id": actor.id})
-    return count
+    return count, is_whole
 
 
 def _requeue_some(

@@ -1,6 +1,7 @@
 """How are failed messages sent again: which reasons, and until when?"""
 
 from flask import Response, request
+from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from ..domain import decisions, mailings, resending, statistics
@@ -47,7 +48,9 @@ def _resend(form: ResendForm, mailing: Mailing) -> Response:
     reasons, ends_at = form.chosen(), form.end(mailing)
     if form.errors:
         raise Invalid([])
-    count = resending.resend(actor(), mailing.id, reasons, ends_at)
+    count, is_whole = resending.resend_some(actor(), mailing.id, reasons, ends_at)
     queues.work_later()
     respond.success(ngettext("%(n)s message waits again.", "%(n)s messages wait again.", count, n=number(count)))
+    if not is_whole:
+        respond.error(_("There are more than fit into one go: press again for the rest."))
     return respond.redirect_to("mailings.show", mailing_id=mailing.id)

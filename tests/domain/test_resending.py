@@ -323,3 +323,22 @@ def test_the_budget_counts_a_resent_message_once(any_context: Flask) -> None:
 
     assert outbox.arm([mailing_id], 10, "c" * 32, HOLD).armed == []
     assert ledger(mailing_id) == {Status.SENT: 4}
+
+
+def test_a_press_works_no_longer_than_a_person_waits_and_the_next_one_goes_on(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 5)
+    mailing_id = fan_out_all(owner)
+    deliver(ScriptedGateway(saying(Verdict.REFUSED, "http_400", http_status=400)))
+    monkeypatch.setattr(resending, "AT_ONCE", 2)
+    monkeypatch.setattr(resending, "PATIENCE_SECONDS", 0)
+
+    presses = [resending.resend_some(owner, mailing_id, None, None) for _ in range(2)]
+    monkeypatch.setattr(resending, "PATIENCE_SECONDS", 60)
+    last = resending.resend_some(owner, mailing_id, ["http_400"], None)
+
+    assert presses == [(2, False), (2, False)]
+    assert last == (1, True)
+    assert ledger(mailing_id) == {Status.QUEUED: 5}

@@ -62,6 +62,12 @@ def arguments_in(path: Path) -> Iterator[ast.expr]:
             yield from (each.body, each.orelse) if isinstance(each, ast.IfExp) else (each,)
 
 
+def all_cautions() -> list[str]:
+    """What a person is told before a mailing is launched."""
+    calls = [call for path in DOMAIN.rglob("*.py") for call, name in calls_in(path) if name == "Caution"]
+    return sorted({ast.literal_eval(call.args[0]) for call in calls})
+
+
 def named_in(path: Path) -> Iterator[str]:
     """Codes that get a name first: `code = …`, and what functions called `…_fault` return."""
     for node in ast.walk(ast.parse(path.read_text())):
@@ -133,6 +139,12 @@ def test_why_a_message_stands_where_it_stands_is_put_into_words(app: Flask, code
     said = {worded(app, language, macro, code) for macro in ("reason_text", "problem_text")}
 
     assert said - {"", code}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+@pytest.mark.parametrize("code", all_cautions())
+def test_a_caution_is_put_into_words(app: Flask, code: str, language: str) -> None:
+    assert worded(app, language, "caution_text", Problem("", code)) not in ("", code)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

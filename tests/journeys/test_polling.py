@@ -149,3 +149,14 @@ def test_the_focus_stays_where_it_was_when_a_poll_replaces_the_page(app: Flask, 
     expect(page.locator("[data-count=sent]")).to_have_text("10")
 
     assert page.evaluate("document.activeElement.id") == "to-messages"
+
+
+def test_a_screen_reader_hears_of_new_counts_now_and_then_and_not_of_each(app: Flask, page: Page) -> None:
+    voice = page.locator("[data-says]")
+    send_all(app)
+    expect(page.locator("[data-count=sent]")).to_have_text("10")
+
+    at_once = voice.inner_text()
+
+    assert at_once == ""
+    expect(voice).to_have_text("Sent: 10 of 10. Waiting: 0. Failed: 0.", timeout=12_000)

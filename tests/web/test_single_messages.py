@@ -171,6 +171,7 @@ def test_a_message_that_waits_gets_a_text_of_its_own(app: Flask, browser: FlaskC
     assert "Come, N0: " in part
     assert "2 parts of SMS" in part
     assert '<div class="sms mb-3">Come, N0</div>' in page
+    assert "A text of its own" in page
 
 
 def test_a_text_that_asks_for_what_is_not_known_is_refused_and_kept(
@@ -271,6 +272,7 @@ def test_a_message_outside_of_its_window_says_until_when_it_waits(
     page = browser.get(f"/messages/{first_message(app, mailing_id).id}").text
 
     assert "clock it is not the time: it waits until <time" in page
+    assert f"{ahead:%H:%M} on the client" in page
 
 
 def test_an_unknown_outcome_is_decided_from_its_page(app: Flask, browser: FlaskClient, mailing_id: int) -> None:
