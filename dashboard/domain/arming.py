@@ -17,7 +17,7 @@ from .flights import Stretch
 from .moves import move
 from .personalisation import render
 from .policy import BEGIN_WITHIN, SendingPolicy
-from .tallies import Move, Place
+from .tallies import Place
 from .throttle import AHEAD, LATE, Throttle
 
 # Others had their hands on what was wanted: it is free again after a few milliseconds.
@@ -147,9 +147,7 @@ class Step:
         until = self._now + self._policy.lease
         flights.launch(self._session, _ranges(armed), token, self._now, until)
         singles.lease(self._session, [each.id for each in armed if not each.stretch], token, until)
-        lifted = Counter((each.mailing_id, each.operator_code, each.timezone) for each in armed)
-        moves = (Move(*key, Place(Status.QUEUED), Place(Status.SENDING), count) for key, count in lifted.items())
-        tallies.record(self._session, moves, tallies.slot_of(token))
+        tallies.lifted(self._session, Counter(each.mailing_id for each in armed), tallies.slot_of(token))
 
     def _skip(self, unwanted: Sequence[tuple[Armed, str]]) -> None:
         by_reason: defaultdict[str, list[Armed]] = defaultdict(list)

@@ -5,7 +5,7 @@ guarded UPDATE, whose count proves that nobody has decided about them meanwhile.
 """
 
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple, cast
@@ -53,7 +53,8 @@ def settle(results: Sequence[Result], landed: Collection[int], token: str, polic
     """Write how calls armed under `token` ended: one transaction, and one that may be repeated.
 
     "Sent" wins over everything, whoever reports it: also where the sweep has decided meanwhile, or a person has.
-    Any other result counts only while the message is still this worker's. `landed`: flights that end with these.
+    Any other result counts only while the message is still this worker's, and in the try that was called for: a
+    worker that was suspended for long may have armed it a second time. `landed`: flights that end with these.
     """
     usual: list[Result] = []
     unusual: list[Result] = []
@@ -77,8 +78,19 @@ def _settle(
         now = clock.database_now(session)
         # The flights before their messages, as the sweep does when it takes them for lost.
         flights.land(session, landed)
-        changes = _mark_sent(session, usual, now) + _decide(session, unusual, token, policy, now)
+        changes = _mark_sent(session, usual, now)
+        for some in _each_once(unusual):
+            changes += _decide(session, some, token, policy, now)
         tallies.record(session, changes, tallies.slot_of(token))
+
+
+def _each_once(results: Sequence[Result]) -> Iterator[list[Result]]:
+    """In parts, in none of which a message comes twice; nearly always one."""
+    rest = list(results)
+    while rest:
+        first = {each.armed.id: each for each in reversed(rest)}
+        yield list(first.values())
+        rest = [each for each in rest if first[each.armed.id] is not each]
 
 
 def _mark_sent(session: Session, usual: Sequence[Result], now: datetime) -> list[Move]:
@@ -103,17 +115,16 @@ def _decide(
     session: Session, unusual: Sequence[Result], token: str, policy: SendingPolicy, now: datetime
 ) -> list[Move]:
     """Rows are locked by ascending id, so that two who do this cannot wait for each other."""
-    if not unusual:
-        return []
-    answers = {each.answer.message_id: each.answer for each in unusual}
-    rows = _locked(session, answers)
+    results = {each.armed.id: each for each in unusual}
+    rows = _locked(session, results)
     settled = [
-        (row, answers[row.id], outcome(row.tries, answers[row.id], now, policy))
+        (row, results[row.id].answer, outcome(row.tries, results[row.id].answer, now, policy))
         for row in rows
-        if _counts(row, answers[row.id], token)
+        if _counts(row, results[row.id], token)
     ]
     _write(session, settled, now)
-    _write_attempts(session, [(row, answers[row.id]) for row in rows if _leaves_a_trace(row, answers[row.id])])
+    traced = [(row, results[row.id].answer) for row in rows]
+    _write_attempts(session, [(row, answer) for row, answer in traced if _leaves_a_trace(row, answer)])
     return [_move(row, result, now) for row, _answer, result in settled]
 
 
@@ -143,10 +154,11 @@ def _is_in_place(row: AnyRow) -> bool:
     return bool(row.status == Status.QUEUED and row.send_after is None)
 
 
-def _counts(row: AnyRow, answer: Answer, token: str) -> bool:
-    if answer.verdict is Verdict.ACCEPTED:
+def _counts(row: AnyRow, result: Result, token: str) -> bool:
+    if result.answer.verdict is Verdict.ACCEPTED:
         return bool(row.status != Status.SENT)
-    return _is_in_place(row) or bool(row.status == Status.SENDING and row.lease_token == token)
+    is_leased = row.status == Status.SENDING and row.lease_token == token
+    return row.tries == result.armed.tries and (_is_in_place(row) or bool(is_leased))
 
 
 def outcome(tries: int, answer: Answer, now: datetime, policy: SendingPolicy) -> Outcome:

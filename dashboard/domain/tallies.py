@@ -1,7 +1,7 @@
 """How are counts kept while messages move, so that nobody has to count them?"""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -69,6 +69,19 @@ def record(session: Session, moves: Iterable[Move], slot: int = 0) -> None:
         if move.old is not None:
             _add(changes, move, move.old, -move.count)
         _add(changes, move, move.new, move.count)
+    _write(session, changes, slot)
+
+
+def lifted(session: Session, counts: Mapping[int, int], slot: int) -> None:
+    """So many queued messages of each mailing are being sent now; by code and zone the two are one."""
+    changes: Counter[Key] = Counter()
+    for mailing_id, count in counts.items():
+        changes[mailing_id, Dimension.STATUS, "", Status.QUEUED] -= count
+        changes[mailing_id, Dimension.STATUS, "", Status.SENDING] += count
+    _write(session, changes, slot)
+
+
+def _write(session: Session, changes: Mapping[Key, int], slot: int) -> None:
     rows = [(*key, slot, change) for key, change in sorted(changes.items()) if change]
     if rows:
         session.connection().execute(_upsert(), {"new": bulk.packed_rows(rows)})

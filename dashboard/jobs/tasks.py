@@ -15,7 +15,7 @@ from . import queues
 from .worker import STOP_SIGNAL
 
 # A fork and new connections cost a twentieth of a second. A deploy need not wait: it asks a round to stop.
-ROUND_SECONDS = 8.0
+ROUND_SECONDS = 20.0
 # Who waits for the database does not listen to the gateway: not for longer than this share of a call's time, so
 # that no answer is found too late, and never for so many seconds.
 LOCK_SHARE, LOCK_SECONDS = 0.25, 2.0

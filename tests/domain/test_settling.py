@@ -1,5 +1,7 @@
 """How does a call's answer come into the books, whoever comes in between, and however often it is written?"""
 
+from collections.abc import Callable
+
 import pytest
 from flask import Flask
 
@@ -7,9 +9,10 @@ from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import moves, outbox, recovery, settling
 from dashboard.domain.armed import Armed
+from dashboard.domain.policy import SendingPolicy
 from dashboard.domain.settling import Result
 from dashboard.domain.tallies import Place
-from dashboard.gateway import Call, Verdict
+from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Flight, Message, Status
 from tests.factories import make_actor
 from tests.support.engine import (
@@ -182,6 +185,38 @@ def test_after_the_sweep_has_decided_no_result_but_sent_counts(
 
     assert after_others == {swept: 2}
     assert ledger(mailing_id) == {Status.SENT: 2}
+
+
+def armed_twice(policy: SendingPolicy = RETRY) -> tuple[int, Armed, Armed]:
+    """A worker was suspended for longer than its leases, and then took the same message again."""
+    mailing_id, [first] = armed_one()
+    leases_run_out(mailing_id)
+    recovery.recover(policy)
+    [second] = arm(mailing_id, policy=policy)
+    return mailing_id, first, second
+
+
+def test_a_result_of_an_earlier_try_of_the_same_worker_does_not_count(any_context: Flask) -> None:
+    """The message would wait for another try while the second call is under way."""
+    mailing_id, first, _second = armed_twice()
+
+    settle([first], BUSY, policy=RETRY)
+
+    assert ledger(mailing_id) == {Status.SENDING: 1}
+    assert [each.reason for each in attempts_of(first.id)] == ["worker_lost", "http_429"]
+
+
+@pytest.mark.parametrize("scripts", [(accepted, BUSY), (BUSY, accepted)], ids=["first", "second"])
+def test_of_two_tries_written_together_the_accepted_one_counts_and_both_leave_a_trace(
+    any_context: Flask, scripts: tuple[Callable[[Call], Answer], Callable[[Call], Answer]]
+) -> None:
+    mailing_id, first, second = armed_twice()
+    results = [Result(each, script(each.call)) for each, script in zip((first, second), scripts, strict=True)]
+
+    settling.settle(results, [], TOKEN, RETRY)
+
+    assert ledger(mailing_id) == {Status.SENT: 1}
+    assert {"ok", "http_429"} <= {each.reason for each in attempts_of(first.id)}
 
 
 def test_a_late_acceptance_of_what_another_worker_has_sent_leaves_its_trace(any_context: Flask) -> None:

@@ -27,7 +27,7 @@ from tests.support.outbox_world import CLIENTS, WINDOWS, World
 
 MOST_MAILINGS = 12
 # Clients of one step of the fan-out.
-RANGE = 3
+RANGE = 6
 workers, mailings, windows = st.integers(0, 1), st.integers(0, MOST_MAILINGS - 1), st.integers(0, len(WINDOWS) - 1)
 limits, fates = st.sampled_from([4, 1, 33]), st.lists(st.sampled_from(Fate), min_size=1, max_size=9)
 # Whether the answer to a COMMIT is lost.
