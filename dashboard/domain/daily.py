@@ -12,6 +12,7 @@ from ..database import db, snapshot
 from ..models import WAITING, Dimension, HourTally, Mailing, Status, Tally
 from . import tallies
 from .permissions import Actor, visible
+from .statistics import Counts
 
 DAYS = 30
 
@@ -34,14 +35,28 @@ def last_days(actor: Actor, zone: tzinfo, count: int = DAYS) -> Days:
     with snapshot() as session:
         today = clock.database_now(session).astimezone(zone).date()
         days = [today - timedelta(days=back) for back in reversed(range(count))]
-        begins = day_begins(days[0], zone)
-        sums = _by_hour(actor, begins) if _has_whole_hours(days, zone) else _by_minute(actor, begins)
-        found: Counter[tuple[Status, date]] = Counter()
-        for at, status, change in sums:
-            found[status, at.astimezone(zone).date()] += change
+        found = _outcomes(actor, days, zone)
     seen = {status for status, _day in found}
-    statuses = [status for status in Status if status in seen and status not in WAITING]
+    statuses = [status for status in Status if status in seen]
     return Days(days, {status: [found[status, day] for day in days] for status in statuses})
+
+
+def today(actor: Actor, now: datetime, zone: tzinfo) -> Counts:
+    """Outcomes of the day that it is in this zone, zeros included. Joins the reader's snapshot."""
+    day = now.astimezone(zone).date()
+    found = _outcomes(actor, [day], zone)
+    return {status: found[status, day] for status in Status if status not in WAITING}
+
+
+def _outcomes(actor: Actor, days: list[date], zone: tzinfo) -> Counter[tuple[Status, date]]:
+    """From the first of these days on."""
+    begins = day_begins(days[0], zone)
+    sums = _by_hour(actor, begins) if _has_whole_hours(days, zone) else _by_minute(actor, begins)
+    found: Counter[tuple[Status, date]] = Counter()
+    for at, status, change in sums:
+        if status not in WAITING:
+            found[status, at.astimezone(zone).date()] += change
+    return found
 
 
 def day_begins(day: date, zone: tzinfo) -> datetime:

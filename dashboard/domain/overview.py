@@ -22,8 +22,7 @@ from ..models import (
     Status,
     Tally,
 )
-from . import pace, statistics
-from .daily import day_begins
+from . import daily, pace, statistics
 from .permissions import Actor, visible
 from .statistics import Counts
 from .versions import version_of
@@ -126,7 +125,7 @@ def picture(actor: Actor, zone: tzinfo) -> Overview:
             running=running,
             next=upcoming,
             decisions=decisions,
-            today=statistics.today(actor, day_begins(now.astimezone(zone).date(), zone)),
+            today=daily.today(actor, now, zone),
             has_clients=_has_clients(actor),
             is_new=not _has_mailings(actor),
             changes=bool(running or upcoming or decisions.breaker_open or decisions.stopped_at),

@@ -8,9 +8,8 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from ..database import db
-from ..models import WAITING, Attempt, Dimension, Mailing, Message, Status, Tally
+from ..models import WAITING, Attempt, Dimension, Message, Status, Tally
 from . import tallies
-from .permissions import Actor, visible
 
 # Shown on a mailing's page.
 NEWEST_ERRORS = 5
@@ -175,18 +174,3 @@ def series_of(sums: Iterable[Sum]) -> Series:
             if any(status in by_status for by_status in by_minute.values())
         },
     )
-
-
-def today(actor: Actor, since: datetime) -> Counts:
-    """Outcomes of all visible mailings from `since` on."""
-    sums = (
-        select(Tally.status, func.sum(Tally.change))
-        .join(Mailing, Mailing.id == Tally.mailing_id)
-        .where(visible(Mailing.owner_id, actor))
-        .where(Mailing.finished_at.is_(None) | (Mailing.finished_at >= since))
-        .where(Tally.dimension == Dimension.MINUTE, Tally.key >= tallies.minute_key(since))
-        .group_by(Tally.status)
-    )
-    found = dict.fromkeys((status for status in Status if status not in WAITING), 0)
-    found.update({Status(status): int(count) for status, count in db.session.execute(sums)})
-    return found

@@ -98,6 +98,21 @@ def test_operators_see_their_own_days_and_administrators_everybodys(any_context:
     assert seen == [2, 3, 5]
 
 
+@pytest.mark.parametrize("name", ["Europe/Moscow", "Asia/Kolkata"])
+def test_today_is_the_last_of_the_days_zeros_included(any_context: Flask, name: str) -> None:
+    owner, zone = make_actor(), ZoneInfo(name)
+    mailing_id = a_mailing(owner)
+    midnight = daily.day_begins(daily.last_days(owner, zone).days[-1], zone)
+    sent_at(mailing_id, midnight - timedelta(minutes=1), midnight, midnight + timedelta(minutes=14))
+
+    mine = daily.today(owner, midnight + timedelta(minutes=20), zone)
+    others = daily.today(make_actor(), midnight + timedelta(minutes=20), zone)
+
+    assert mine == {**others, Status.SENT: 2}
+    assert others == dict.fromkeys(set(Status) - {Status.QUEUED, Status.SENDING}, 0)
+    assert daily.last_days(owner, zone).series[Status.SENT][-1] == 2
+
+
 def test_hours_are_counted_with_the_minutes(any_context: Flask) -> None:
     owner = make_actor()
     add_clients(owner, 20)

@@ -1,15 +1,13 @@
 """Do the kept counts say what really happened, seen from every side?"""
 
-from datetime import timedelta
-
 from flask import Flask
 
 from dashboard import clock
 from dashboard.domain import recovery, statistics
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
-from dashboard.models import Dimension, Role, Status
-from tests.factories import make_actor, make_user
+from dashboard.models import Dimension, Status
+from tests.factories import make_actor
 from tests.support.engine import (
     HOLD,
     ScriptedGateway,
@@ -102,19 +100,6 @@ def test_before_anything_has_happened_there_is_nothing_over_time(any_context: Fl
     add_clients(owner, 3)
 
     assert statistics.over_time(fan_out_all(owner)).minutes == []
-
-
-def test_today_sums_what_one_may_see_since_the_day_began(any_context: Flask) -> None:
-    owner, administrator = make_actor(), make_user(Role.ADMINISTRATOR)
-    run(owner)
-    run(make_actor(), count=5)
-    an_hour_ago, in_an_hour = clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)
-
-    own = statistics.today(owner, an_hour_ago)
-    everybodys = statistics.today(administrator.actor, an_hour_ago)
-    later = statistics.today(owner, in_an_hour)
-
-    assert (own[Status.SENT], everybodys[Status.SENT], later[Status.SENT]) == (12, 15, 0)
 
 
 def test_a_late_acceptance_moves_the_count_it_does_not_add_to_it(any_context: Flask) -> None:
