@@ -73,6 +73,15 @@ def test_a_name_that_nobody_has_is_an_error_with_the_nearest_name_that_some_have
     assert found.reading is None
 
 
+def test_where_no_name_comes_near_those_that_exist_are_told(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 3)
+
+    (placeholder,) = of(owner, text="Dear {{zzz}}").placeholders
+
+    assert (placeholder.suggestion, placeholder.known) == (None, ("name",))
+
+
 def test_the_sample_is_five_of_them_with_their_tags(any_context: Flask) -> None:
     owner = make_actor()
     add_clients(owner, 8)
