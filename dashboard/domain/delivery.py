@@ -1,8 +1,7 @@
 """What does one round of sending do? Arm, call, settle, in turn, until its time is up or nothing is due."""
 
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from secrets import token_hex
 from typing import Protocol
@@ -10,20 +9,19 @@ from typing import Protocol
 from sqlalchemy.exc import DBAPIError
 
 from .. import clock
-from ..database import db, end_reading, retrying
+from ..database import db, end_reading
 from ..gateway import Answer, Call, Verdict
 from ..models import Breaker, Service
-from . import breaker, closing, due, fan_out, outbox, releasing, settling, starting, sweep
+from . import breaker, closing, due, fan_out, outbox, starting, sweep
 from .armed import Armed
 from .departures import Departures
 from .policy import SendingPolicy
 from .rotation import Rotation
 from .settling import Result
+from .writing import WRITE_AGAIN_SECONDS, Writing
 
 logger = logging.getLogger(__name__)
 
-# Outcomes are written when so many have gathered, or the oldest is so old.
-SETTLE_COUNT, SETTLE_SECONDS = 1_000, 0.2
 # How long answers are waited for before there is a look at what else is due.
 POLL_SECONDS = 0.05
 # How often the list of mailings with due messages is drawn up anew, and the duties are seen to.
@@ -34,8 +32,8 @@ AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
 SOON_SECONDS = 0.06
 # Moments are not given for later than this after their arming began.
 LONGEST_LEAD = 0.3
-# While the database takes nothing, results are kept and written again: after a pause, and not for ever.
-WRITE_AGAIN_SECONDS, GIVE_UP_WRITING_SECONDS = 0.5, 120.0
+# While the database takes nothing, results are kept and written again, but not for ever.
+GIVE_UP_WRITING_SECONDS = 120.0
 
 
 class Gateway(Protocol):
@@ -76,17 +74,10 @@ class Round:
         self._pace = Pace()
         self._rotation = Rotation()
         self._departures = Departures()
+        self._writing = Writing(self._token, policy)
         self._called: dict[int, Armed] = {}
-        # Armed, and never to be called for; their release may be written although its answer was lost.
-        self._unwanted: list[Armed] = []
-        self._results: list[Result] = []
-        # How many messages of each flight are still to be written.
-        self._aloft: Counter[int | None] = Counter()
         # When to look for due mailings again; zero asks for it at once.
         self._look_at = 0.0
-        self._oldest_result_at = 0.0
-        # When to write again what the database did not take; zero: it has taken everything.
-        self._write_at = 0.0
         self._closing: Iterator[int] = iter(())
         self._lead = 0.0
         self._fans_out = self._probing = False
@@ -120,28 +111,17 @@ class Round:
 
     def _turn(self) -> bool:
         """One turn of the wheel; False when there was nothing to do and nothing is under way."""
-        self._write_again()
+        self._writing.again()
         self._look()
         self._fan_out()
         has_closed = next(self._closing, 0) > 0
         self._arm()
         self._submit()
         self._gather()
-        self._release([])
+        self._writing.release()
         self._rest()
-        is_under_way = bool(self._departures or self._results or self._gateway.in_flight or self._rotation)
+        is_under_way = bool(self._departures or self._writing.results or self._gateway.in_flight or self._rotation)
         return is_under_way or has_closed or self._look_at == 0.0
-
-    def _write_again(self) -> None:
-        """What the database did not take, or took without saying so, comes before anything is armed.
-
-        Else a message could be armed anew in between, and what we then write again would be taken for its new try.
-        """
-        if self._write_at and not self._unwritten():
-            self._write_at = 0.0
-            if self._results:
-                self._settle()
-            self._release([])
 
     def _look(self) -> None:
         """Once a second: the duties, and which mailings have something due."""
@@ -169,7 +149,7 @@ class Round:
         return db.session.get_one(Service, 1, populate_existing=True).breaker is Breaker.OPEN
 
     def _probe(self, mailing_ids: list[int]) -> None:
-        is_busy = self._gateway.in_flight or self._departures or self._write_at
+        is_busy = self._gateway.in_flight or self._departures or self._writing.is_behind
         if is_busy or not breaker.take_probe(self._policy.call_deadline):
             return
         self._keep(outbox.arm(mailing_ids, 1, self._token, self._policy, probing=True).armed)
@@ -180,7 +160,7 @@ class Round:
         ready, pace = self._departures.ready, self._pace.per_second
         soon = self._gateway.free + int(pace * SOON_SECONDS)
         missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD) - ready
-        if ready > soon // 2 or missing <= 0 or self._write_at:
+        if ready > soon // 2 or missing <= 0 or self._writing.is_behind:
             return
         if mailing_ids := self._rotation.next(missing, clock.monotonic()):
             arming = outbox.arm(
@@ -201,14 +181,10 @@ class Round:
         if given_at is not None:
             self._lead = min(LONGEST_LEAD, max(clock.monotonic() - given_at, self._lead * 0.8))
 
-    def _unwritten(self) -> bool:
-        """Results wait for a database that takes none: not the time to begin more."""
-        return self._write_at > clock.monotonic()
-
     def _keep(self, armed: list[Armed]) -> None:
         """Not what is being called for: this process was suspended for so long that the sweep took it for lost."""
-        self._aloft.update(each.flight for each in armed)
-        self._unwanted += (each for each in armed if each.id in self._called)
+        self._writing.lifted(armed)
+        self._writing.give_back(each for each in armed if each.id in self._called)
         self._departures.add((each for each in armed if each.id not in self._called), clock.monotonic())
 
     def _submit(self) -> None:
@@ -216,49 +192,19 @@ class Round:
         for each in begin:
             self._called[each.id] = each
             self._gateway.submit(each.call)
-        # Not at once: what begins must not wait for the database.
-        self._unwanted += late
-
-    def _release(self, armed: list[Armed]) -> None:
-        """Give back what was armed and not called for; now or later, but it is not called for any more."""
-        self._unwanted += armed
-        if not self._unwanted or self._unwritten():
-            return
-        unwanted, landed = self._unwanted, self._landed(self._unwanted)
-        if self._write("armed messages", lambda: releasing.release(unwanted, landed, self._token)):
-            self._aloft.subtract(each.flight for each in unwanted)
-            self._unwanted = []
-
-    def _landed(self, written: list[Armed]) -> list[int]:
-        """Flights of which these are the last."""
-        counts = Counter(each.flight for each in written if each.flight is not None)
-        return [flight for flight, count in counts.items() if self._aloft[flight] == count]
-
-    def _write(self, what: str, work: Callable[[], None]) -> bool:
-        """False: the database takes nothing now. It is asked again after a pause, and nothing new is begun."""
-        try:
-            retrying(work)
-        except DBAPIError as error:
-            logger.warning("%s kept, the database takes nothing", what, extra={"error": type(error.orig).__name__})
-            end_reading()
-            self._write_at = clock.monotonic() + WRITE_AGAIN_SECONDS
-            return False
-        return True
+        # Not written at once: what begins must not wait for the database.
+        self._writing.give_back(late)
 
     def _gather(self) -> None:
         """Collect answers; write them when enough have gathered."""
         answers = self._gateway.poll(self._patience())
-        now = clock.monotonic()
-        self._pace.note(len(answers), now)
+        self._pace.note(len(answers), clock.monotonic())
         if answers:
-            if not self._results:
-                self._oldest_result_at = now
-            self._results += [Result(self._called.pop(answer.message_id), answer) for answer in answers]
+            self._writing.ended([Result(self._called.pop(answer.message_id), answer) for answer in answers])
             self._heed(answers)
-        is_time = len(self._results) >= SETTLE_COUNT or now - self._oldest_result_at >= SETTLE_SECONDS
         is_idle = not self._gateway.in_flight and not self._departures.ready
-        if self._results and (is_time or is_idle) and not self._unwritten():
-            self._settle()
+        if is_idle or self._writing.is_time():
+            self._writing.settle()
 
     def _patience(self) -> float:
         """How long to wait for answers: not beyond the next moment at which a call begins."""
@@ -276,32 +222,28 @@ class Round:
             self._probing = False
             self._judge_probe(answers[0])
         elif reason := self._watch.trouble(answers):
-            self._write("an open breaker", lambda: breaker.open_(reason))
+            self._writing.write("an open breaker", lambda: breaker.open_(reason))
             self._rotation.clear()
-            self._release(self._departures.clear())
+            self._give_back(self._departures.clear())
+
+    def _give_back(self, armed: list[Armed]) -> None:
+        """What was armed is not called for any more, and may be by others."""
+        self._writing.give_back(armed)
+        self._writing.release()
 
     def _judge_probe(self, answer: Answer) -> None:
         if answer.verdict is Verdict.ACCEPTED:
-            self._write("a closed breaker", breaker.close)
+            self._writing.write("a closed breaker", breaker.close)
             self._look_at = 0.0
         else:
-            self._write("a failed probe", lambda: breaker.probe_failed(answer.reason))
-
-    def _settle(self) -> None:
-        """Write the results; if the database takes none now, they are kept for the next turn."""
-        results, token, policy = self._results, self._token, self._policy
-        settled = [result.armed for result in results]
-        landed = self._landed(settled)
-        if self._write("results", lambda: settling.settle(results, landed, token, policy)):
-            self._aloft.subtract(each.flight for each in settled)
-            self._results = []
+            self._writing.write("a failed probe", lambda: breaker.probe_failed(answer.reason))
 
     def _see_off(self) -> None:
         """The round's time is up: what is armed still leaves, each at its moment, unless we are told to stop."""
-        while self._departures and not self._is_told_to_stop and not self._unwritten():
+        while self._departures and not self._is_told_to_stop and not self._writing.is_blocked:
             self._submit()
             self._gather()
-            self._release([])
+            self._writing.release()
             self._rest()
 
     def _wind_up(self) -> None:
@@ -309,25 +251,23 @@ class Round:
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
         while not self._is_all_written() or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:
-                lost = [result.armed.id for result in self._results]
+                lost = [result.armed.id for result in self._writing.results]
                 logger.error("results could not be written; the sweep decides", extra={"messages": lost})
                 return
             self._gather()
-            if not self._unwritten():
-                self._release(self._departures.clear())
+            if not self._writing.is_blocked:
+                self._give_back(self._departures.clear())
                 self._release_in_doubt()
             elif not self._gateway.in_flight:
                 clock.sleep(WRITE_AGAIN_SECONDS)
 
     def _is_all_written(self) -> bool:
-        return not (self._gateway.in_flight or self._results or self._departures or self._unwanted)
+        return self._writing.is_done and not (self._gateway.in_flight or self._departures)
 
     def _release_in_doubt(self) -> None:
         """Whatever is still under our token when all our calls are written was never called for."""
         if self._is_arming_in_doubt and self._is_all_written():
-            self._is_arming_in_doubt = not self._write(
-                "armed messages", lambda: releasing.release_all(self._token)
-            )
+            self._is_arming_in_doubt = not self._writing.release_all()
 
     def _more_is_due(self) -> bool:
         if fan_out.is_pending():

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 from sqlalchemy.exc import OperationalError
 
-from dashboard.domain import breaker, delivery, outbox, recovery, releasing, retries, settling
+from dashboard.domain import breaker, delivery, outbox, recovery, releasing, retries, settling, writing
 from dashboard.domain.armed import Armed, Arming
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Flight, Status
@@ -40,7 +40,8 @@ def scheduled(count: int) -> int:
 @pytest.fixture
 def _impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Writes again, looks for due mailings, and gives another try after milliseconds."""
-    monkeypatch.setattr(delivery, "WRITE_AGAIN_SECONDS", 0.05)
+    for module in (delivery, writing):
+        monkeypatch.setattr(module, "WRITE_AGAIN_SECONDS", 0.05)
     monkeypatch.setattr(delivery, "LOOK_SECONDS", 0.01)
     monkeypatch.setattr(retries, "wait", lambda *_: timedelta(milliseconds=1))
 
@@ -175,7 +176,7 @@ def test_nothing_is_given_back_while_it_is_called_for(any_context: Flask, monkey
 
     monkeypatch.setattr(releasing, "release", watched)
 
-    deliver(gateway, seconds=2)
+    deliver(gateway, seconds=20)
 
     assert called == []
     assert ledger(mailing_id) == {Status.SENT: 10}
@@ -191,7 +192,7 @@ def test_a_result_of_one_try_is_never_taken_for_the_result_of_the_next(
     tried: set[int] = set()
     monkeypatch.setattr(settling, "settle", losing_the_answer(settling.settle))
 
-    deliver(SlowGateway(lambda call: busy_at_first(tried, call)), RETRY, seconds=3)
+    deliver(SlowGateway(lambda call: busy_at_first(tried, call)), RETRY, seconds=20)
 
     assert ledger(mailing_id) == {Status.SENT: 10}
     for message in messages_of(mailing_id):
@@ -229,7 +230,7 @@ def test_what_is_still_being_called_for_is_not_called_for_again_after_a_suspensi
     monkeypatch.setattr(delivery, "LOOK_SECONDS", 0.0)
     gateway = SuspendedGateway(mailing_id)
 
-    deliver(gateway, RETRY, seconds=3)
+    deliver(gateway, RETRY, seconds=20)
 
     assert len(gateway.calls) == 1
     assert ledger(mailing_id) == {Status.SENT: 1}

@@ -3,13 +3,14 @@
 import pytest
 from flask import Flask
 
-from dashboard.domain import releasing
+from dashboard.domain import recovery, releasing
 from dashboard.domain.armed import Armed
 from dashboard.gateway import Verdict
 from dashboard.models import Flight, Status
 from tests.factories import make_actor
 from tests.support.engine import (
     OTHER,
+    RETRY,
     TOKEN,
     add_clients,
     another_try_is_due,
@@ -17,6 +18,7 @@ from tests.support.engine import (
     attempts_of,
     count_rows,
     fan_out_all,
+    leases_run_out,
     ledger,
     messages_of,
     saying,
@@ -47,6 +49,20 @@ def test_what_was_armed_and_not_called_for_waits_by_itself_at_once(any_context: 
     assert {(each.id, each.stretch) for each in arm(mailing_id, token=OTHER)} == {
         (each.id, None) for each in armed
     }
+
+
+def test_what_was_armed_again_after_a_suspension_is_not_given_back_with_the_old(any_context: Flask) -> None:
+    """It is being called for: given back, it would go out once more."""
+    mailing_id = running(1)
+    armed = arm(mailing_id)
+    leases_run_out(mailing_id)
+    recovery.recover(RETRY)
+    armed_again = arm(mailing_id, policy=RETRY)
+
+    releasing.release(armed, flights_among(armed), TOKEN)
+
+    assert [each.id for each in armed_again] == [each.id for each in armed]
+    assert ledger(mailing_id) == {Status.SENDING: 1}
 
 
 def test_a_release_uses_up_no_try_and_leaves_no_trace(any_context: Flask) -> None:

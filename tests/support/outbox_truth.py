@@ -1,6 +1,6 @@
 """What must be true of the outbox at all times, seeing what the gateway has accepted and people have decided?"""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from sqlalchemy import Select, func, select
@@ -35,6 +35,8 @@ class Truth:
     unheard: Counter[int] = field(default_factory=Counter)
     # A person has said what its outcome is, or that it goes out again.
     decided: Counter[int] = field(default_factory=Counter)
+    # What has been done with each message, for whoever reads of a fault.
+    deeds: defaultdict[int, list[str]] = field(default_factory=lambda: defaultdict(list))
     _sent: set[int] = field(default_factory=set)
     _selected: Counter[int] = field(default_factory=Counter)
 
@@ -71,7 +73,8 @@ class Truth:
             times, decided = self.accepted[number], self.decided[number]
             assert times or decided or status is not Status.SENT, "called sent, and the gateway never took it"
             if self.on_uncertain is OnUncertain.RETRY:
-                assert times <= 1 + decided + self.unheard[number], "sent again without need"
+                needed = 1 + decided + self.unheard[number]
+                assert times <= needed, f"sent again without need: {self.deeds[number]}"
             else:
                 assert times <= 1 + decided, "sent twice"
                 is_known = status in (Status.SENDING, Status.SENT, Status.UNKNOWN)

@@ -149,6 +149,7 @@ class World:
             assert each.phone not in self._listed, "on the stop list"
             assert self._is_open(each), "outside of its window"
             self._leases[each.id] = (worker.token, self.clock.at + self.policy.lease)
+            self._note(f"{self.clock.at:%T} armed by {worker.token[:8]}, tries {each.tries}", [each])
         return armed
 
     def _is_going(self) -> bool:
@@ -176,6 +177,7 @@ class World:
             self.truth.accepted[each.id] += fate.is_accepted
             self.truth.unheard[each.id] += fate is Fate.ACCEPTED_UNHEARD
             worker.results.append(Result(each, answer(each.call, *fate.value)))
+            self._note(f"{self.clock.at:%T} called by {worker.token[:8]}: {fate.name}", [each])
         self._release(worker, late, is_answer_lost=False)
 
     def settle(self, worker: Worker, number: int, *, is_answer_lost: bool = False) -> None:
@@ -185,6 +187,7 @@ class World:
             return
         written = [each.armed for each in some]
         settling.settle(some, worker.landed(written), worker.token, self.policy)
+        self._note(f"{self.clock.at:%T} settled by {worker.token[:8]}, lost {is_answer_lost}", written)
         self._let_go(worker, written)
         if is_answer_lost:
             worker.is_in_doubt = True
@@ -201,6 +204,7 @@ class World:
         if not worker.unwanted:
             return
         releasing.release(worker.unwanted, worker.landed(worker.unwanted), worker.token)
+        self._note(f"{self.clock.at:%T} released by {worker.token[:8]}, lost {is_answer_lost}", worker.unwanted)
         self._let_go(worker, those)
         if is_answer_lost:
             worker.is_in_doubt = True
@@ -221,7 +225,12 @@ class World:
     def crash(self, number: int) -> None:
         """Whatever it held is forgotten; of what it had called for, nobody hears."""
         worker, self.workers[number] = self.workers[number], Worker(next(self._tokens))
+        self._note(f"{self.clock.at:%T} {worker.token[:8]} crashed", [each.armed for each in worker.results])
         self._nobody_hears(worker)
+
+    def _note(self, deed: str, those: list[Armed]) -> None:
+        for each in those:
+            self.truth.deeds[each.id].append(deed)
 
     def _nobody_hears(self, worker: Worker) -> None:
         for armed, heard in worker.results:
@@ -234,6 +243,7 @@ class World:
                 _token, until = self._leases.get(each.armed.id, ("", self.clock.at))
                 if until < self.clock.at and each.answer.verdict is Verdict.ACCEPTED:
                     self.truth.unheard[each.armed.id] += 1
+                    self._note(f"{self.clock.at:%T} taken from {worker.token[:8]} by the sweep", [each.armed])
         with transaction() as session:
             session.execute(update(Heartbeat).values(at=self.clock.at - timedelta(minutes=1)))
         assert sweep.sweep_if_due(self.policy)
