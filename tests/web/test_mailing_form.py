@@ -36,7 +36,7 @@ def test_the_preview_tells_audience_text_parts_and_plan_at_once(browser: FlaskCl
     shown = preview(browser, text="Dear {{name}} — {{nmae}}")
 
     assert 'audience-count">10<' in shown
-    assert "No client here has an attribute “nmae”" in shown
+    assert "No client here has an attribute “{{nmae}}”" in shown
     assert "Did you mean {{name}}?" in shown
     assert '<kbd class="letter">—</kbd>' in shown
     assert 'id="preview-plan"' in shown
