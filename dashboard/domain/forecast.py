@@ -32,6 +32,7 @@ from .timing import Timetable, Window
 # Whose texts are filled in and measured; the parts of all are estimated from theirs.
 MEASURED = 1_000
 SAMPLE_SIZE = 5
+MOST_NAMES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +62,15 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """`missing` of those counted lack a value. Where nobody has one, `suggestion` is a name that some have."""
+    """`missing` of those counted lack a value. Where nobody has one: a name close to it that some have, or those
+    that most have.
+    """
 
     name: str
     missing: int
     is_unknown: bool
     suggestion: str | None
+    known: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +182,8 @@ def _placeholders(
     for name in names:
         is_unknown = bool(counted.total) and counted.missing[name] == counted.total
         close = get_close_matches(name.casefold(), known, n=1, cutoff=0.5) if is_unknown else []
-        commonest = [each for each, _n in known.most_common(1)] if is_unknown else []
-        found.append(Placeholder(name, counted.missing[name], is_unknown, next(iter(close or commonest), None)))
+        commonest = tuple(each for each, _n in known.most_common(MOST_NAMES)) if is_unknown else ()
+        found.append(Placeholder(name, counted.missing[name], is_unknown, next(iter(close), None), commonest))
     return found
 
 

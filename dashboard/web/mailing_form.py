@@ -29,8 +29,8 @@ def new() -> Response:
     unsaved = None
     if request.method == "GET":
         unsaved = form_drafts.find(actor(), request.args.get("form", "")[:32])
-    contents = contents_of_unsaved(unsaved.fields) if unsaved else contents_of_new(context.zone_name())
-    return _write(MailingForm(data=contents), None, unsaved)
+    contents = contents_of_new(context.zone_name())
+    return _write(MailingForm(data=contents | _typed_before(unsaved)), None, unsaved)
 
 
 @requires_change
@@ -41,7 +41,11 @@ def edit(mailing_id: int) -> Response:
         return respond.redirect_to("mailings.show", mailing_id=mailing_id)
     contents = contents_of(mailing, context.zone_name())
     unsaved = _unsaved_of(mailing, contents) if request.method == "GET" else None
-    return _write(MailingForm(data=contents_of_unsaved(unsaved.fields) if unsaved else contents), mailing, unsaved)
+    return _write(MailingForm(data=contents | _typed_before(unsaved)), mailing, unsaved)
+
+
+def _typed_before(unsaved: Unsaved | None) -> dict[str, Any]:
+    return contents_of_unsaved(unsaved.fields) if unsaved else {}
 
 
 def _unsaved_of(mailing: Mailing, contents: dict[str, Any]) -> Unsaved | None:

@@ -1,6 +1,7 @@
 """Does the form foretell what the engine then does?"""
 
 from datetime import time, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -73,6 +74,15 @@ def test_a_name_that_nobody_has_is_an_error_with_the_nearest_name_that_some_have
     assert found.reading is None
 
 
+def test_where_no_name_comes_near_those_that_exist_are_told(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 3)
+
+    (placeholder,) = of(owner, text="Dear {{zzz}}").placeholders
+
+    assert (placeholder.suggestion, placeholder.known) == (None, ("name",))
+
+
 def test_the_sample_is_five_of_them_with_their_tags(any_context: Flask) -> None:
     owner = make_actor()
     add_clients(owner, 8)
@@ -104,6 +114,20 @@ def test_the_parts_of_many_are_estimated_from_some_and_it_says_from_how_many(
 
     assert (found.bill.parts, found.bill.measured_on) == (60, 10)
     assert of(owner, text="x" * 161).bill.measured_on is None
+
+
+def test_the_cost_is_the_price_of_all_parts_or_unknown(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 3)
+    unpriced = of(owner, text="x" * 161).bill
+    monkeypatch.setattr(forecast, "price_of", lambda _limits: (Decimal("2.5"), "RUB"))
+
+    priced = of(owner, text="x" * 161).bill
+
+    assert unpriced.cost is None
+    assert (priced.parts, priced.cost, priced.currency) == (6, Decimal("15.0"), "RUB")
 
 
 def test_of_very_many_a_part_is_counted_until_all_are_asked_for(

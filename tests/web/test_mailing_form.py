@@ -33,10 +33,10 @@ def preview(browser: FlaskClient, **changes: object) -> str:
 
 @pytest.mark.usefixtures("clients")
 def test_the_preview_tells_audience_text_parts_and_plan_at_once(browser: FlaskClient) -> None:
-    shown = preview(browser, text="Dear {{name}} — {{citty}}")
+    shown = preview(browser, text="Dear {{name}} — {{nmae}}")
 
     assert 'audience-count">10<' in shown
-    assert "No client here has an attribute “citty”" in shown
+    assert "No client here has an attribute “{{nmae}}”" in shown
     assert "Did you mean {{name}}?" in shown
     assert '<kbd class="letter">—</kbd>' in shown
     assert 'id="preview-plan"' in shown
