@@ -16,6 +16,7 @@ from . import (
     mailings,
     messages,
     overview,
+    stop_list,
 )
 
 BLUEPRINTS = (
@@ -26,6 +27,7 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    stop_list.blueprint,
 )
 
 
