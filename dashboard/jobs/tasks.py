@@ -9,6 +9,7 @@ from config import Settings
 
 from ..database import lock_patience
 from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
+from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
@@ -34,8 +35,11 @@ def work() -> None:
 
 
 def run_import(import_id: int) -> None:
-    """Read a file of clients; a run that another worker holds is left alone."""
-    if not imports.run(import_id, current_app.config["SETTINGS"].imports_dir):
+    """Check or write a file of clients; a run that another worker holds is left alone."""
+    settings: Settings = current_app.config["SETTINGS"]
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if not imports.run(import_id, settings.imports_dir, file_limits(settings), is_stopping=lambda: bool(stops)):
         queues.import_later(import_id)
 
 
@@ -59,6 +63,10 @@ def send_trial(trial_id: int) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     with HttpGateway(replace(gateway_settings(settings), connections=1)) as gateway:
         trials.run(trial_id, gateway, settings.gateway_timeout_seconds)
+
+
+def file_limits(settings: Settings) -> FileLimits:
+    return FileLimits(settings.import_max_megabytes, settings.import_max_rows)
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:
