@@ -110,7 +110,7 @@ def _upsert_hours() -> UpdateBase:
     return statement
 
 
-def _hours(changes: Counter[Key]) -> Counter[tuple[str, int, str]]:
+def _hours(changes: Mapping[Key, int]) -> Counter[tuple[str, int, str]]:
     """What changes by the minute, by the hour."""
     hours: Counter[tuple[str, int, str]] = Counter()
     for (mailing_id, dimension, key, status), change in changes.items():
