@@ -120,6 +120,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "mailing-scheduled": f"/mailings/{later}",
         "mailing-messages": f"/mailings/{running}/messages",
         "mailing-failed": f"/mailings/{running}/messages?status=failed",
+        "limits": "/limits",
+        "unknown": "/unknown",
         "missing": "/mailings/999999",
     }
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from bench.measures.fairness import fairness
 from bench.measures.fan_out import fan_out
 from bench.measures.limit import raw_share
+from bench.measures.pages import pages
 from bench.measures.poll import poll
 from bench.measures.throughput import end_to_end, latency, memory, million
 from bench.measures.waiting import due_to_first_call
@@ -21,6 +22,7 @@ MEASURES: dict[str, Callable[[Stand], Iterator[Figure]]] = {
         fan_out,
         memory,
         poll,
+        pages,
         due_to_first_call,
         fairness,
     )

@@ -27,7 +27,7 @@ MINUTES = 60
 def poll(stand: Stand) -> Iterator[Figure]:
     """The query behind the live page: the whole picture of a running mailing, in one snapshot."""
     with stand.installation() as place:
-        mailings = {size: _running(place, size) for size in map(stand.plan.size, SIZES)}
+        mailings = {size: running(place, size) for size in map(stand.plan.size, SIZES)}
         for size, mailing_id in mailings.items():
             times = [_look(place, mailing_id) for _ in range(LOOKS)]
             what = f"ms at {size:,} messages"
@@ -43,7 +43,7 @@ def _look(place: Place, mailing_id: int) -> float:
     return milliseconds
 
 
-def _running(place: Place, messages: int) -> int:
+def running(place: Place, messages: int) -> int:
     """A mailing an hour after its start: nine of ten sent, some failed with their calls, some still waiting."""
     mailing_id = schedule(place, title=f"{messages} messages")
     starting.start_due()

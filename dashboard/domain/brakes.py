@@ -2,16 +2,61 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, func, select, update
 
 from .. import clock
-from ..database import rows_changed, transaction
-from ..models import Allowance, Mailing, PauseReason, Service, State
+from ..database import db, rows_changed, transaction
+from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
+from .versions import version_of
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Brakes:
+    """What holds all mailings back at once: `stopped_*` is the global stop, `breaker_*` the gateway's trouble.
+
+    None where it does not hold. `probe_at`: before then no message tries whether the gateway takes it; None: the
+    next one that is due does.
+    """
+
+    stopped_at: datetime | None = None
+    stopped_by: str | None = None
+    breaker_opened_at: datetime | None = None
+    breaker_reason: str | None = None
+    probe_at: datetime | None = None
+
+    @property
+    def version(self) -> str:
+        return version_of(self)
+
+
+def standing() -> Brakes:
+    """How they stand at this moment; everybody may know."""
+    query = select(Service, User.name).outerjoin(User, User.id == Service.stopped_by_id).where(Service.id == 1)
+    found = db.session.execute(query).one_or_none()
+    if found is None:
+        return Brakes()
+    service, stopped_by = found
+    is_open = service.breaker is Breaker.OPEN
+    is_ahead = is_open and service.breaker_probe_at and service.breaker_probe_at > clock.database_now(db.session())
+    return Brakes(
+        stopped_at=service.stopped_at,
+        stopped_by=stopped_by,
+        breaker_opened_at=service.breaker_opened_at if is_open else None,
+        breaker_reason=service.breaker_reason if is_open else None,
+        probe_at=service.breaker_probe_at if is_ahead else None,
+    )
+
+
+def running() -> int:
+    """How many mailings the global stop would stop, everybody's."""
+    return db.session.scalar(select(func.count()).where(Mailing.state == State.RUNNING)) or 0
 
 
 def stop_everything(actor: Actor) -> None:

@@ -1,7 +1,8 @@
 """How fast, how often and how dearly may be sent, and who may change it while it is being sent?"""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -11,7 +12,15 @@ from ..database import db, insert_or_ignore, rows_changed, transaction
 from ..models import UNDER_WAY, Allowance, Mailing, PauseReason, RateUnit, Service, State
 from . import limit_rules, mailings
 from .errors import Conflict, Invalid, Problem
-from .limit_rules import MOST_DAYS, MOST_PARTS, MOST_PER_PHONE, MOST_PER_SECOND, MOST_RECIPIENTS, Bound
+from .limit_rules import (
+    CURRENCIES,
+    MOST_DAYS,
+    MOST_PARTS,
+    MOST_PER_PHONE,
+    MOST_PER_SECOND,
+    MOST_RECIPIENTS,
+    Bound,
+)
 from .permissions import Actor, require_administration
 
 logger = logging.getLogger(__name__)
@@ -26,6 +35,8 @@ class Limits:
 
     `rate_limit` a second, in `rate_unit`; a second person approves mailings to more than `approval_above` clients;
     one phone gets at most `frequency_cap` messages within `frequency_days` days (both or neither).
+    `price_per_part`, to the ten-thousandth and in `currency` (one of CURRENCIES), limits nothing: it tells what a
+    mailing costs.
     """
 
     rate_limit: int | None = None
@@ -33,6 +44,8 @@ class Limits:
     approval_above: int | None = None
     frequency_cap: int | None = None
     frequency_days: int | None = None
+    price_per_part: Decimal | None = None
+    currency: str = CURRENCIES[0]
 
 
 def current() -> Limits:
@@ -43,6 +56,8 @@ def current() -> Limits:
         service.approval_above,
         service.frequency_cap,
         service.frequency_days,
+        service.price_per_part,
+        service.currency,
     )
 
 
@@ -55,17 +70,7 @@ def change(actor: Actor, limits: Limits) -> None:
     if problems := _problems(limits):
         raise Invalid(problems)
     with transaction() as session:
-        session.execute(
-            update(Service)
-            .where(Service.id == 1)
-            .values(
-                rate_limit=limits.rate_limit,
-                rate_unit=limits.rate_unit,
-                approval_above=limits.approval_above,
-                frequency_cap=limits.frequency_cap,
-                frequency_days=limits.frequency_days,
-            )
-        )
+        session.execute(update(Service).where(Service.id == 1).values(asdict(limits)))
     logger.info("limits changed", extra={"user_id": actor.id})
 
 
@@ -81,6 +86,7 @@ def _problems(limits: Limits) -> list[Problem]:
     if (limits.frequency_cap is None) != (limits.frequency_days is None):
         missing = "frequency_cap" if limits.frequency_cap is None else "frequency_days"
         problems.append(Problem(missing, "frequency_half"))
+    problems += limit_rules.price_problems(limits.price_per_part, limits.currency)
     return problems
 
 

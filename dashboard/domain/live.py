@@ -1,17 +1,20 @@
 """How does a mailing stand at this moment? One picture for its page and for the poll that replaces a part."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 
 from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import UNDER_WAY, WAITING, Dimension, Mailing, PauseReason, State, Status, User
-from . import audience, mailings, pace, statistics
+from ..models import UNDER_WAY, WAITING, Mailing, PauseReason, RateUnit, State, Status, TimeBasis, User
+from . import audience, books, decisions, estimates, mailings, pace, statistics
+from .books import Books
+from .decisions import Approval, Budget, Canary
+from .estimates import Estimate
 from .mailings import Verb
 from .permissions import Actor, may_change, may_see_all
-from .statistics import Breakdown, Counts, NewestError
+from .statistics import Breakdown, Counts, NewestError, Series
 from .versions import version_of
 
 NOT_OVER = (State.SCHEDULED, *UNDER_WAY)
@@ -20,6 +23,10 @@ COUNTED_AT_MOST = 100_000
 # Seconds between two polls while messages may move, and while only a person or a distant start can change a thing.
 POLL_SECONDS, PATIENT_POLL_SECONDS = 2, 10
 START_IS_NEAR = timedelta(minutes=1)
+# Of each breakdown; the rest is one row.
+ROWS_SHOWN = 12
+# What a poll tells the chart; the page has been told the whole before.
+RECENT = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +38,20 @@ class MailingFacts:
     text: str
     starts_at: datetime
     ends_at: datetime
+    time_basis: TimeBasis
+    starts_wall: datetime | None
+    ends_wall: datetime | None
     window_from: time | None
     window_to: time | None
     tags: tuple[str, ...]
     operator_codes: tuple[str, ...]
     everybody: bool
+    rate_limit: int | None
+    rate_unit: RateUnit
+    canary_size: int | None
     created_at: datetime
     owner_name: str | None
     version: int
-    starts_wall: datetime | None
-    ends_wall: datetime | None
     excluded_tags: tuple[str, ...]
     excluded_mailing_id: int | None
 
@@ -50,17 +61,26 @@ class LivePicture:
     """All numbers belong to the same instant, and `total` is the sum of `counts`.
 
     `total` is None before the start; then `addressed` says how many it would select now. `left` can no longer
-    be called back: sent, being sent, unknown. `verbs` and `may_edit` (or delete): what this actor may do in this
-    state. `pause_reason`: of a paused one. `awaits_approval`: a second person has to agree before it starts; of a
-    cancelled one: nobody had by its end. `changes`: it may look different at the next poll.
+    be called back: sent, being sent, unknown. `pause_reason`: of a paused one. `awaits_approval`: a second person
+    has to agree before it starts; of a cancelled one: nobody had by its end. `is_over`: its end has passed.
+
+    What this actor may do now: `verbs`, `may_edit` (or delete), `may_limit` (change the rate, raise the budget),
+    and `resendable` failed messages that may be let wait anew. `changes`: it may look different at the next poll.
     """
 
     mailing: MailingFacts
     state: State
     pause_reason: PauseReason | None
     awaits_approval: bool
+    is_over: bool
+    approval: Approval | None
+    canary: Canary | None
+    budget: Budget | None
     verbs: tuple[Verb, ...]
     may_edit: bool
+    may_limit: bool
+    resendable: int
+    workers_gone_since: datetime | None
     counts: Counts
     total: int | None
     addressed: int | None
@@ -71,11 +91,14 @@ class LivePicture:
     waiting: int
     is_selecting: bool
     rate_per_minute: int | None
-    estimated_end_at: datetime | None
+    estimate: Estimate
     by_code: list[Breakdown]
     by_zone: list[Breakdown]
     reasons: list[tuple[Status, str, int]]
     errors: list[NewestError]
+    # No part of the version: what they tell goes with the counts, and time alone is no news.
+    recent: Series = field(repr=False)
+    recent_since: datetime = field(repr=False)
     changes: bool
     poll_seconds: int
 
@@ -88,25 +111,34 @@ def picture(actor: Actor, mailing_id: int) -> LivePicture:
     """Raises NotFound. Read in one snapshot: between two reads a worker may move a thousand messages."""
     with snapshot():
         mailing = mailings.get(actor, mailing_id)
-        counts = statistics.counts(mailing_id)
-        return _picture(actor, mailing, counts, clock.database_now(db.session()))
+        now = clock.database_now(db.session())
+        since = now.replace(second=0, microsecond=0) - RECENT
+        return _picture(actor, mailing, books.of(mailing_id, since), since, now)
 
 
-def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> LivePicture:
+def _picture(actor: Actor, mailing: Mailing, kept: Books, since: datetime, now: datetime) -> LivePicture:
+    session, counts = db.session(), kept.counts
     has_started = mailing.started_at is not None
     total = sum(counts.values())
     waiting = sum(counts[status] for status in WAITING)
     is_selecting = has_started and mailing.fanned_out_at is None
     is_running = mailing.state is State.RUNNING
-    rate = pace.rates([mailing], now)[mailing.id] if is_running else None
+    rate = pace.rate_in(kept.recent, mailing, now) if is_running else None
     addressed = None if has_started or mailing.state is State.CANCELLED else _addressed(mailing)
     return LivePicture(
         mailing=_facts(actor, mailing),
         state=mailing.state,
         pause_reason=mailing.pause_reason,
         awaits_approval=mailing.awaits_approval,
-        verbs=tuple(sorted(mailings.allowed_verbs(mailing.state))) if may_change(actor) else (),
+        is_over=mailing.ends_at <= now,
+        approval=decisions.approval(session, actor, mailing),
+        canary=decisions.canary(mailing, counts),
+        budget=decisions.budget(session, mailing),
+        verbs=_verbs(actor, mailing, now),
         may_edit=mailing.state is State.DRAFT and may_change(actor),
+        may_limit=decisions.may_limit(actor, mailing),
+        resendable=decisions.resendable(actor, mailing, counts),
+        workers_gone_since=decisions.workers_gone_since(session, mailing, waiting, now),
         counts=counts,
         total=total if has_started else None,
         addressed=None if addressed is None else min(addressed, COUNTED_AT_MOST),
@@ -117,14 +149,26 @@ def _picture(actor: Actor, mailing: Mailing, counts: Counts, now: datetime) -> L
         waiting=counts[Status.QUEUED],
         is_selecting=is_selecting,
         rate_per_minute=rate,
-        estimated_end_at=pace.estimated_end(mailing, waiting, rate, now) if is_running else None,
-        by_code=statistics.breakdown(mailing.id, Dimension.CODE),
-        by_zone=statistics.breakdown(mailing.id, Dimension.ZONE),
-        reasons=[(row.status, row.reason, row.count) for row in statistics.reasons(mailing.id)],
+        estimate=estimates.of(mailing, kept.by_zone, rate, now) if is_running else estimates.NOTHING,
+        by_code=statistics.breakdown_in(kept.by_code, ROWS_SHOWN),
+        by_zone=statistics.breakdown_in(kept.by_zone, ROWS_SHOWN),
+        reasons=[(row.status, row.reason, row.count) for row in kept.reasons],
         errors=statistics.newest_errors(mailing.id),
+        recent=kept.recent,
+        recent_since=since,
         changes=mailing.state in NOT_OVER or waiting > 0 or is_selecting,
         poll_seconds=PATIENT_POLL_SECONDS if _rests(mailing, counts, now) else POLL_SECONDS,
     )
+
+
+def _verbs(actor: Actor, mailing: Mailing, now: datetime) -> tuple[Verb, ...]:
+    """What the verbs themselves would refuse is not offered."""
+    if not may_change(actor):
+        return ()
+    verbs = set(mailings.allowed_verbs(mailing.state))
+    if mailing.pause_reason is PauseReason.BUDGET or mailing.ends_at <= now:
+        verbs -= {Verb.RESUME, Verb.SCHEDULE}
+    return tuple(sorted(verbs))
 
 
 def _rests(mailing: Mailing, counts: Counts, now: datetime) -> bool:
@@ -150,16 +194,20 @@ def _facts(actor: Actor, mailing: Mailing) -> MailingFacts:
         text=mailing.text,
         starts_at=mailing.starts_at,
         ends_at=mailing.ends_at,
+        time_basis=mailing.time_basis,
+        starts_wall=mailing.starts_wall,
+        ends_wall=mailing.ends_wall,
         window_from=mailing.window_from,
         window_to=mailing.window_to,
         tags=tuple(mailing.tags),
         operator_codes=tuple(mailing.operator_codes),
         everybody=mailing.everybody,
+        rate_limit=mailing.rate_limit,
+        rate_unit=mailing.rate_unit,
+        canary_size=mailing.canary_size,
         created_at=mailing.created_at,
         owner_name=owner_name,
         version=mailing.version,
-        starts_wall=mailing.starts_wall,
-        ends_wall=mailing.ends_wall,
         excluded_tags=tuple(mailing.excluded_tags),
         excluded_mailing_id=mailing.excluded_mailing_id,
     )

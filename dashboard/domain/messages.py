@@ -1,58 +1,16 @@
-"""Which messages does a mailing have, and what is the story of one of them?
-
-Made for mailings of millions: pages go by phone through the key (mailing_id, phone), without OFFSET and without a
-count; how many there are is what the tallies say.
-"""
+"""What is the story of one message?"""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from ..database import db
 from ..gateway import Reason, Verdict
 from ..models import Attempt, Client, Mailing, Message, Status
-from . import mailings, personalisation, standing, statistics
+from . import personalisation, standing
 from .errors import NotFound
 from .permissions import Actor, visible
-from .statistics import Counts
-
-PAGE = 50
-
-
-@dataclass(frozen=True, slots=True)
-class MessageFilter:
-    """None or empty: no condition."""
-
-    status: Status | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class MessageRow:
-    id: int
-    phone: str
-    operator_code: str
-    timezone: str
-    status: Status
-    reason: str | None
-    tries: int
-    send_after: datetime | None
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class MessagePage:
-    """By phone. The cursors are phones to ask the next or the previous page with; None: there is none."""
-
-    mailing_id: int
-    mailing_title: str
-    counts: Counts
-    items: list[MessageRow]
-    next_after: str | None
-    previous_before: str | None
-    total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,71 +45,6 @@ class MessageStory:
     tries: int
     text: str | None
     attempts: list[Try]
-
-
-def page(
-    actor: Actor,
-    mailing_id: int,
-    wanted: MessageFilter | None = None,
-    *,
-    after: str | None = None,
-    before: str | None = None,
-    limit: int = PAGE,
-) -> MessagePage:
-    """Messages to phones above `after`, or the ones just below `before`. Raises NotFound."""
-    mailing = mailings.get(actor, mailing_id)
-    wanted = wanted or MessageFilter()
-    counts = statistics.counts(mailing_id)
-    total = _total(mailing_id, wanted, counts)
-    # Of what the tallies know to be nowhere, a million rows need not be asked.
-    query = _rows(mailing_id, wanted, after, before).limit(limit + 1)
-    rows = db.session.execute(query).all() if total else []
-    has_more = len(rows) > limit
-    items = sorted((MessageRow(*row) for row in rows[:limit]), key=lambda row: row.phone)
-    has_next = has_more if before is None else True
-    has_previous = has_more if before is not None else after is not None
-    return MessagePage(
-        mailing_id=mailing_id,
-        mailing_title=mailing.title,
-        counts=counts,
-        items=items,
-        next_after=items[-1].phone if items and has_next else None,
-        previous_before=items[0].phone if items and has_previous else None,
-        total=total,
-    )
-
-
-def _rows(
-    mailing_id: int, wanted: MessageFilter, after: str | None, before: str | None
-) -> Select[*tuple[Any, ...]]:
-    query = select(
-        Message.id,
-        Message.phone,
-        Message.operator_code,
-        Message.timezone,
-        standing.status(),
-        Message.reason,
-        Message.tries,
-        Message.send_after,
-        Message.settled_at,
-    ).where(Message.mailing_id == mailing_id)
-    if wanted.status is not None:
-        query = query.where(standing.stands_at(wanted.status))
-    if wanted.reason:
-        query = query.where(Message.reason == wanted.reason)
-    if before is not None:
-        return query.where(Message.phone < before).order_by(Message.phone.desc())
-    return (query if after is None else query.where(Message.phone > after)).order_by(Message.phone)
-
-
-def _total(mailing_id: int, wanted: MessageFilter, counts: Counts) -> int:
-    if wanted.reason:
-        return sum(
-            row.count
-            for row in statistics.reasons(mailing_id)
-            if row.reason == wanted.reason and wanted.status in (None, row.status)
-        )
-    return sum(counts.values()) if wanted.status is None else counts[wanted.status]
 
 
 def get(actor: Actor, message_id: int) -> MessageStory:

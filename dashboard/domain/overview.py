@@ -1,20 +1,39 @@
 """What runs, what comes next, what needs a person's decision, and what was today?"""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, tzinfo
+from datetime import datetime, timedelta, tzinfo
 
 from sqlalchemy import func, select
 
 from .. import clock
 from ..database import db, snapshot
-from ..models import UNDER_WAY, WAITING, Breaker, Client, Dimension, Mailing, Service, State, Status, Tally
+from ..models import (
+    UNDER_WAY,
+    WAITING,
+    Breaker,
+    Client,
+    Dimension,
+    Import,
+    ImportState,
+    Mailing,
+    PauseReason,
+    Service,
+    State,
+    Status,
+    Tally,
+)
 from . import pace, statistics
+from .daily import day_begins
 from .permissions import Actor, visible
 from .statistics import Counts
 from .versions import version_of
 
 # Of each list; the page of mailings shows the rest.
 MOST_SHOWN = 10
+# A person has to say whether it goes on; one that somebody paused is no news to them.
+ASKING = (PauseReason.CANARY, PauseReason.BUDGET, PauseReason.MISSED_START)
+# A file that could not be read is told for so long.
+FAILED_IMPORTS_FOR = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +68,30 @@ class UnknownOutcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class AskingMailing:
+    """It waits for a second person's approval (`reason` is None), or for a "go on" for this reason."""
+
+    id: int
+    title: str
+    reason: PauseReason | None
+    # Until when somebody has to decide: its start, if that lies ahead, for approval; else its end.
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FailedImport:
+    id: int
+    filename: str
+    failure: str | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Decisions:
     """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop."""
 
+    asking: list[AskingMailing]
+    failed_imports: list[FailedImport]
     unknown: int
     unknown_mailings: list[UnknownOutcomes]
     breaker_open: bool
@@ -81,21 +121,16 @@ def picture(actor: Actor, zone: tzinfo) -> Overview:
     """As the actor may see it; today is the day of this zone."""
     with snapshot():
         now = clock.database_now(db.session())
-        running, upcoming, decisions = _running(actor, now), _next(actor), _decisions(actor)
+        running, upcoming, decisions = _running(actor, now), _next(actor), _decisions(actor, now)
         return Overview(
             running=running,
             next=upcoming,
             decisions=decisions,
-            today=statistics.today(actor, start_of_day(now, zone)),
+            today=statistics.today(actor, day_begins(now.astimezone(zone).date(), zone)),
             has_clients=_has_clients(actor),
             is_new=not _has_mailings(actor),
             changes=bool(running or upcoming or decisions.breaker_open or decisions.stopped_at),
         )
-
-
-def start_of_day(now: datetime, zone: tzinfo) -> datetime:
-    """When the present day began in this zone; where the clock jumps over midnight, after the jump."""
-    return datetime.combine(now.astimezone(zone).date(), time.min, tzinfo=zone).astimezone(UTC)
 
 
 def _running(actor: Actor, now: datetime) -> list[RunningMailing]:
@@ -134,11 +169,13 @@ def _next(actor: Actor) -> list[NextMailing]:
     return [NextMailing(*row) for row in db.session.execute(query)]
 
 
-def _decisions(actor: Actor) -> Decisions:
+def _decisions(actor: Actor, now: datetime) -> Decisions:
     service = db.session.get(Service, 1)
     is_open = service is not None and service.breaker is Breaker.OPEN
     unknown = _unknown(actor)
     return Decisions(
+        asking=[*_awaiting_approval(actor, now), *_paused_with_a_question(actor)],
+        failed_imports=_failed_imports(actor, now),
         unknown=sum(row.n for row in unknown),
         unknown_mailings=unknown[:MOST_SHOWN],
         breaker_open=is_open,
@@ -146,6 +183,42 @@ def _decisions(actor: Actor) -> Decisions:
         breaker_opened_at=service.breaker_opened_at if service and is_open else None,
         stopped_at=service.stopped_at if service else None,
     )
+
+
+def _awaiting_approval(actor: Actor, now: datetime) -> list[AskingMailing]:
+    """The most pressing first."""
+    query = (
+        select(Mailing.id, Mailing.title, Mailing.starts_at, Mailing.ends_at)
+        .where(Mailing.state == State.SCHEDULED, Mailing.awaits_approval, visible(Mailing.owner_id, actor))
+        .order_by(Mailing.starts_at, Mailing.id)
+        .limit(MOST_SHOWN)
+    )
+    return [
+        AskingMailing(id, title, None, starts_at if starts_at > now else ends_at)
+        for id, title, starts_at, ends_at in db.session.execute(query)
+    ]
+
+
+def _paused_with_a_question(actor: Actor) -> list[AskingMailing]:
+    query = (
+        select(Mailing.id, Mailing.title, Mailing.pause_reason, Mailing.ends_at)
+        .where(Mailing.state == State.PAUSED, Mailing.pause_reason.in_(ASKING), visible(Mailing.owner_id, actor))
+        .order_by(Mailing.ends_at, Mailing.id)
+        .limit(MOST_SHOWN)
+    )
+    return [AskingMailing(*row) for row in db.session.execute(query)]
+
+
+def _failed_imports(actor: Actor, now: datetime) -> list[FailedImport]:
+    """The newest first."""
+    query = (
+        select(Import.id, Import.filename, Import.failure, Import.finished_at)
+        .where(Import.state == ImportState.FAILED, Import.finished_at >= now - FAILED_IMPORTS_FOR)
+        .where(visible(Import.owner_id, actor))
+        .order_by(Import.id.desc())
+        .limit(MOST_SHOWN)
+    )
+    return [FailedImport(*row) for row in db.session.execute(query)]
 
 
 def _unknown(actor: Actor) -> list[UnknownOutcomes]:

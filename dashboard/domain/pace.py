@@ -1,14 +1,14 @@
 """How fast does a running mailing go, and when will it be done?"""
 
-import math
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import func, select
 
 from ..database import db
-from ..models import Dimension, Lane, Mailing, Status, Tally
-from . import statistics, tallies
+from ..models import Dimension, Mailing, Status, Tally
+from . import estimates, statistics, tallies
+from .statistics import Series
 
 ONE_MINUTE = timedelta(minutes=1)
 # A rate over less than this says nothing.
@@ -19,7 +19,7 @@ CALLED = (Status.SENT, Status.FAILED, Status.UNKNOWN)
 
 def rates(mailings: Sequence[Mailing], now: datetime) -> dict[int, int | None]:
     """Messages a minute over the last whole minutes and the present one; None where it is too early to tell."""
-    since = now.replace(second=0, microsecond=0) - statistics.RATE_MINUTES * ONE_MINUTE
+    since = _since(now)
     sums = (
         select(Tally.mailing_id, func.sum(Tally.change))
         .where(Tally.mailing_id.in_([mailing.id for mailing in mailings]))
@@ -31,29 +31,31 @@ def rates(mailings: Sequence[Mailing], now: datetime) -> dict[int, int | None]:
     return {mailing.id: _rate(called.get(mailing.id, 0), mailing, since, now) for mailing in mailings}
 
 
+def rate_in(recent: Series, mailing: Mailing, now: datetime) -> int | None:
+    """The same of one mailing, from minutes that have been read already."""
+    since = _since(now)
+    called = sum(
+        counts[number]
+        for status, counts in recent.series.items()
+        if status in CALLED
+        for number, minute in enumerate(recent.minutes)
+        if minute >= since
+    )
+    return _rate(called, mailing, since, now)
+
+
+def _since(now: datetime) -> datetime:
+    return now.replace(second=0, microsecond=0) - statistics.RATE_MINUTES * ONE_MINUTE
+
+
 def _rate(called: int, mailing: Mailing, since: datetime, now: datetime) -> int | None:
     span = now - max(since, mailing.started_at or now)
     return round(called / (span / ONE_MINUTE)) if span >= SHORTEST_SPAN else None
 
 
 def estimated_end(mailing: Mailing, waiting: int, rate: int | None, now: datetime) -> datetime | None:
-    """To the minute, and never after the mailing's end.
-
-    None where it cannot be told: nothing moves at present, not everybody is selected yet, or some of those who
-    wait are in zones whose window is not open.
-    """
-    if not rate or not waiting or mailing.fanned_out_at is None or _waits_for_a_window(mailing.id, now):
+    """To the minute; None where it cannot be told. `estimates.of` says why."""
+    if not rate or not waiting:
         return None
-    end = min(now + ONE_MINUTE * waiting / rate, mailing.ends_at)
-    whole_minutes = math.ceil(end.timestamp() / 60)
-    return datetime.fromtimestamp(whole_minutes * 60, end.tzinfo)
-
-
-def _waits_for_a_window(mailing_id: int, now: datetime) -> bool:
-    shut = select(Lane.timezone).where(
-        Lane.mailing_id == mailing_id, or_(Lane.opens_at.is_(None), Lane.opens_at > now, Lane.closes_at <= now)
-    )
-    zones = set(db.session.scalars(shut))
-    return bool(zones) and any(
-        row.waiting for row in statistics.breakdown(mailing_id, Dimension.ZONE) if row.key in zones
-    )
+    by_zone = statistics.by_status(mailing.id, Dimension.ZONE)
+    return estimates.of(mailing, by_zone, rate, now).end_at

@@ -1,5 +1,7 @@
 """What may a person do with one message: send one to one client more, change its text, take it back?"""
 
+from collections.abc import Mapping
+
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -29,9 +31,9 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
     message_id = ids.take(1)
     with transaction() as session:
         mailing = mailings.locked(session, actor, mailing_id)
-        _require_open(session, mailing)
-        client = _addressee(session, mailing, client_id)
-        values = _values(mailing, client)
+        require_open(session, mailing)
+        client = addressee(session, mailing, client_id)
+        values = values_for(mailing, client)
         limits.charge(session, mailing, parts.count(personalisation.render(mailing.text, values)))
         _open_lane(session, mailing, client)
         _insert(session, message_id, mailing, client, values)
@@ -39,7 +41,8 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
     return message_id
 
 
-def _require_open(session: Session, mailing: Mailing) -> None:
+def require_open(session: Session, mailing: Mailing) -> None:
+    """Raises Conflict for a mailing that takes no message any more, or not yet."""
     if mailing.state is State.CANCELLED:
         raise Conflict("mailing_cancelled")
     if mailing.state not in reopening.REOPENABLE:
@@ -48,7 +51,8 @@ def _require_open(session: Session, mailing: Mailing) -> None:
         raise Conflict("mailing_over")
 
 
-def _addressee(session: Session, mailing: Mailing, client_id: int) -> Client:
+def addressee(session: Session, mailing: Mailing, client_id: int) -> Client:
+    """One of the clients of the mailing's owner. Raises Invalid for others', and for who is on the stop list."""
     client = session.scalar(
         select(Client).where(
             Client.id == client_id, Client.owner_id == mailing.owner_id, Client.deleted_at.is_(None)
@@ -61,8 +65,8 @@ def _addressee(session: Session, mailing: Mailing, client_id: int) -> Client:
     return client
 
 
-def _values(mailing: Mailing, client: Client) -> dict[str, str] | None:
-    """As the fan-out freezes them."""
+def values_for(mailing: Mailing, client: Client) -> dict[str, str] | None:
+    """Of the placeholders, as the fan-out freezes them. Raises Invalid where one has no value."""
     names = personalisation.placeholders(mailing.text)
     values = {name: str(client.attributes.get(name) or "") for name in names}
     if not all(values.values()):
@@ -108,19 +112,25 @@ def change_text(actor: Actor, message_id: int, text: str) -> None:
     than the budget has left.
     """
     require_change(actor)
-    if problems := text_problems(text):
-        raise Invalid(problems)
     with transaction() as session:
         mailing, message = _locked(session, actor, message_id)
         _require_waiting(session, message)
         values = message.placeholder_values or {}
-        if not values.keys() >= set(personalisation.placeholders(text)):
-            raise Invalid([Problem("text", "missing_value")])
-        own = personalisation.render(text.strip(), values)
+        own = own_text(text, values)
         if message.send_after is not None:  # what waits in its place is charged when it leaves
             before = message.text or personalisation.render(mailing.text, values)
             limits.charge(session, mailing, parts.count(own) - parts.count(before))
         message.text = own
+
+
+def own_text(text: str, values: Mapping[str, str]) -> str:
+    """As the client will read it. Raises Invalid if it cannot be sent, or asks for more than is known."""
+    problems = list(text_problems(text))
+    unknown = [name for name in personalisation.placeholders(text) if not values.get(name)]
+    problems += [Problem("text", "placeholder_without_value", {"found": name}) for name in unknown[:1]]
+    if problems:
+        raise Invalid(problems)
+    return personalisation.render(text.strip(), values)
 
 
 def cancel(actor: Actor, message_id: int) -> None:

@@ -1,7 +1,7 @@
 """How many messages stand where? Every answer comes from the kept tallies, never from a count."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,17 +18,20 @@ NEWEST_ERRORS = 5
 RATE_MINUTES = 2
 
 Counts = dict[Status, int]
+# A key of some dimension, a status, and how many messages stand there.
+Sum = tuple[str, str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Breakdown:
-    """One operator code or zone: what waits, and how the rest ended."""
+    """One operator code or zone: what waits, and how the rest ended. `key` is '' for `keys` others together."""
 
     key: str
     waiting: int
     sent: int
     failed: int
     other: int
+    keys: int = 1
 
     @property
     def total(self) -> int:
@@ -79,16 +82,44 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
     return found
 
 
-def breakdown(mailing_id: int, dimension: Dimension) -> list[Breakdown]:
-    """By operator code or by zone, the largest first."""
-    by_key: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for key, status, count in _sums(mailing_id, dimension):
-        by_key[key][status] = count
-    rows = [_breakdown(key, by_status) for key, by_status in by_key.items()]
-    return sorted(rows, key=lambda row: (-row.total, row.key))
+def breakdown(mailing_id: int, dimension: Dimension, most: int | None = None) -> list[Breakdown]:
+    """By operator code or by zone, the largest first; beyond `most` rows the rest is one, the last."""
+    return breakdown_in(by_status(mailing_id, dimension), most)
 
 
-def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
+def breakdown_in(kept: Mapping[str, Mapping[str, int]], most: int | None = None) -> list[Breakdown]:
+    found = [_breakdown(key, of_key) for key, of_key in kept.items()]
+    rows = sorted(found, key=lambda row: (-row.total, row.key))
+    if most is None or len(rows) <= most:
+        return rows
+    shown, rest = rows[: most - 1], rows[most - 1 :]
+    return [*shown, _together(rest)]
+
+
+def _together(rows: Sequence[Breakdown]) -> Breakdown:
+    return Breakdown(
+        key="",
+        waiting=sum(row.waiting for row in rows),
+        sent=sum(row.sent for row in rows),
+        failed=sum(row.failed for row in rows),
+        other=sum(row.other for row in rows),
+        keys=len(rows),
+    )
+
+
+def by_status(mailing_id: int, dimension: Dimension) -> dict[str, dict[str, int]]:
+    """For each operator code or zone how many stand where; what waits and what is being sent is one, as queued."""
+    return by_key(_sums(mailing_id, dimension))
+
+
+def by_key(sums: Iterable[Sum]) -> dict[str, dict[str, int]]:
+    found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+    for key, status, count in sums:
+        found[key][status] = count
+    return dict(found)
+
+
+def _sums(mailing_id: int, dimension: Dimension) -> list[Sum]:
     sums = (
         select(Tally.key, Tally.status, func.sum(Tally.change))
         .where(Tally.mailing_id == mailing_id, Tally.dimension == dimension)
@@ -98,18 +129,18 @@ def _sums(mailing_id: int, dimension: Dimension) -> list[tuple[str, str, int]]:
     return [(key, status, int(count)) for key, status, count in db.session.execute(sums) if count]
 
 
-def _breakdown(key: str, by_status: dict[str, int]) -> Breakdown:
-    waiting = by_status.pop(Status.QUEUED, 0)
-    sent = by_status.pop(Status.SENT, 0)
-    failed = by_status.pop(Status.FAILED, 0)
-    return Breakdown(key, waiting, sent, failed, sum(by_status.values()))
+def _breakdown(key: str, kept: Mapping[str, int]) -> Breakdown:
+    waiting, sent, failed = (kept.get(status, 0) for status in (Status.QUEUED, Status.SENT, Status.FAILED))
+    return Breakdown(key, waiting, sent, failed, sum(kept.values()) - waiting - sent - failed)
 
 
 def reasons(mailing_id: int) -> list[ReasonCount]:
     """Why messages did not leave, the commonest first."""
-    rows = [
-        ReasonCount(reason, Status(status), count) for reason, status, count in _sums(mailing_id, Dimension.REASON)
-    ]
+    return reasons_in(_sums(mailing_id, Dimension.REASON))
+
+
+def reasons_in(sums: Iterable[Sum]) -> list[ReasonCount]:
+    rows = [ReasonCount(reason, Status(status), count) for reason, status, count in sums]
     return sorted(rows, key=lambda row: (-row.count, row.reason))
 
 
@@ -127,8 +158,13 @@ def newest_errors(mailing_id: int) -> list[NewestError]:
 
 def over_time(mailing_id: int) -> Series:
     """Outcomes by minute, from the first to the last that has any."""
+    return series_of(_sums(mailing_id, Dimension.MINUTE))
+
+
+def series_of(sums: Iterable[Sum]) -> Series:
+    """Of sums in the order of their minutes."""
     by_minute: defaultdict[str, dict[Status, int]] = defaultdict(dict)
-    for minute, status, count in _sums(mailing_id, Dimension.MINUTE):
+    for minute, status, count in sums:
         by_minute[minute][Status(status)] = count
     statuses = [status for status in Status if status not in WAITING]
     return Series(

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import UpdateBase
 
 from ..database import insert_or_update, snapshot
-from ..models import Dimension, Message, Status, Tally
+from ..models import Dimension, HourTally, Message, Status, Tally
 from . import bulk, standing
 
 # More slots: workers wait for each other more rarely, and sums are over more rows.
@@ -25,6 +25,14 @@ _COLUMNS: bulk.Columns = {
     "change": Integer(),
 }
 _KEY = ["mailing_id", "dimension", "key", "status", "slot"]
+_HOUR_COLUMNS: bulk.Columns = {
+    "hour": String(),
+    "mailing_id": Integer(),
+    "status": String(),
+    "slot": SmallInteger(),
+    "change": Integer(),
+}
+_HOUR_KEY = ["hour", "mailing_id", "status", "slot"]
 
 Key = tuple[int, Dimension, str, str]
 
@@ -53,7 +61,8 @@ class Move:
 def record(session: Session, moves: Iterable[Move], slot: int = 0) -> None:
     """Write what the moves change; call it in the transaction that moves the messages.
 
-    Rows are changed in the order of their key, so that two who share a slot cannot wait for each other.
+    Rows are changed in the order of their key, hours after all else, so that two who share a slot cannot wait for
+    each other.
     """
     changes: Counter[Key] = Counter()
     for move in moves:
@@ -72,10 +81,13 @@ def lifted(session: Session, counts: Mapping[int, int], slot: int) -> None:
     _write(session, changes, slot)
 
 
-def _write(session: Session, changes: Mapping[Key, int], slot: int) -> None:
+def _write(session: Session, changes: Counter[Key], slot: int) -> None:
     rows = [(*key, slot, change) for key, change in sorted(changes.items()) if change]
     if rows:
         session.connection().execute(_upsert(), {"new": bulk.packed_rows(rows)})
+    hours = [(*key, slot, change) for key, change in sorted(_hours(changes).items()) if change]
+    if hours:
+        session.connection().execute(_upsert_hours(), {"new": bulk.packed_rows(hours)})
 
 
 @bulk.prepared
@@ -86,6 +98,25 @@ def _upsert() -> UpdateBase:
         index_elements=_KEY, set_={"change": Tally.change + insert.excluded.change}
     )
     return statement
+
+
+@bulk.prepared
+def _upsert_hours() -> UpdateBase:
+    new = bulk.bound_rows("new", _HOUR_COLUMNS)
+    insert = insert_or_update(HourTally).from_select(new.c.keys(), bulk.everything(new), include_defaults=False)
+    statement: UpdateBase = insert.on_conflict_do_update(
+        index_elements=_HOUR_KEY, set_={"change": HourTally.change + insert.excluded.change}
+    )
+    return statement
+
+
+def _hours(changes: Counter[Key]) -> Counter[tuple[str, int, str]]:
+    """What changes by the minute, by the hour."""
+    hours: Counter[tuple[str, int, str]] = Counter()
+    for (mailing_id, dimension, key, status), change in changes.items():
+        if dimension is Dimension.MINUTE:
+            hours[hour_of_minute(key), mailing_id, status] += change
+    return hours
 
 
 def slot_of(token: str) -> int:
@@ -110,6 +141,18 @@ def _add(changes: Counter[Key], move: Move, place: Place, count: int) -> None:
 
 def minute_key(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M")
+
+
+def hour_of_minute(key: str) -> str:
+    return key[:13]
+
+
+def hour_key(at: datetime) -> str:
+    return at.strftime("%Y-%m-%dT%H")
+
+
+def hour_of(key: str) -> datetime:
+    return datetime.strptime(key, "%Y-%m-%dT%H").replace(tzinfo=UTC)
 
 
 def minute_of(key: str) -> datetime:

@@ -9,7 +9,7 @@ from .message import UNSENT, WAITING, Attempt, Message, Status
 from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
-from .tally import Dimension, Tally
+from .tally import Dimension, HourTally, Tally
 from .trial import Trial, TrialOutcome
 from .user import Role, User, UserSession
 
@@ -28,6 +28,7 @@ __all__ = [
     "Flight",
     "FormDraft",
     "Heartbeat",
+    "HourTally",
     "IdBlock",
     "Import",
     "ImportProblem",

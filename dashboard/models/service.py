@@ -1,13 +1,14 @@
 """What holds for the whole installation at once?"""
 
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
-from .columns import BigId, Json, choice
+from .columns import Amount, BigId, Json, choice
 from .mailing import RateUnit
 
 
@@ -40,6 +41,10 @@ class Service(Model):
     # One phone gets at most so many messages within so many days; both or neither.
     frequency_cap: Mapped[int | None]
     frequency_days: Mapped[int | None]
+    # What the gateway's bill says of one part of SMS; none: mailings show no cost.
+    price_per_part: Mapped[Decimal | None] = mapped_column(Amount)
+    # ISO 4217.
+    currency: Mapped[str] = mapped_column(String(3), default="RUB")
 
 
 class Heartbeat(Model):

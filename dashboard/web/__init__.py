@@ -5,6 +5,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
     auth,
+    brakes,
     clients,
     context,
     errors,
@@ -13,19 +14,26 @@ from . import (
     headers,
     health,
     imports,
+    limits,
     mailings,
     messages,
     overview,
+    single_messages,
+    unknowns,
 )
 
 BLUEPRINTS = (
     auth.blueprint,
+    brakes.blueprint,
     clients.blueprint,
     health.blueprint,
     imports.blueprint,
+    limits.blueprint,
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    single_messages.blueprint,
+    unknowns.blueprint,
 )
 
 
@@ -38,5 +46,6 @@ def init_app(app: Flask, trusted_proxies: int) -> None:
     context.init_app(app)
     filters.init_app(app)
     errors.init_app(app)
+    brakes.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

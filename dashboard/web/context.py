@@ -8,9 +8,7 @@ from flask import Flask, current_app, request
 from flask_babel import get_locale
 
 from .. import zones
-from ..database import db
-from ..domain import permissions, user_rules
-from ..models import Breaker, Service
+from ..domain import brakes, permissions, user_rules
 from .access import CurrentUser, user_or_none
 
 # Kept before and beyond the sign-in, so that its page, too, is as the person wants it.
@@ -66,6 +64,10 @@ class May:
     def change(self) -> bool:
         return self._user is not None and permissions.may_change(self._user.actor)
 
+    @property
+    def administer(self) -> bool:
+        return self._user is not None and permissions.may_administer(self._user.actor)
+
 
 class ServiceState:
     """Has sending stopped? Read when a page asks; most parts of pages do not."""
@@ -73,19 +75,16 @@ class ServiceState:
     @property
     def halted(self) -> bool:
         """A person has stopped everything."""
-        return self._row is not None and self._row.stopped_at is not None
+        return self.brakes.stopped_at is not None
 
     @property
     def stopped(self) -> bool:
-        return self._row is not None and self._row.breaker is Breaker.OPEN
-
-    @property
-    def reason(self) -> str | None:
-        return self._row.breaker_reason if self._row else None
+        """The gateway is in trouble."""
+        return self.brakes.breaker_opened_at is not None
 
     @cached_property
-    def _row(self) -> Service | None:
-        return db.session.get(Service, 1)
+    def brakes(self) -> brakes.Brakes:
+        return brakes.standing()
 
 
 def init_app(app: Flask) -> None:

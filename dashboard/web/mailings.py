@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 
 from ..domain import copying, mailing_lists
 from ..models import State
-from . import context, live, mailing_form, mailing_verbs, messages, preview, respond, trials
+from . import context, live, mailing_form, mailing_verbs, message_lists, preview, respond, trials
 from .access import actor
 from .paging import LARGEST_ID, Page, asked_for
 
@@ -18,7 +18,8 @@ blueprint = Blueprint("mailings", __name__, url_prefix="/mailings")
 blueprint.add_url_rule(ONE, view_func=live.show)
 blueprint.add_url_rule(f"{ONE}/live", view_func=live.live)
 blueprint.add_url_rule(f"{ONE}/chart", view_func=live.chart)
-blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=messages.of_mailing)
+blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=message_lists.of_mailing)
+blueprint.add_url_rule(f"{ONE}/messages.csv", "messages_csv", view_func=message_lists.export)
 blueprint.add_url_rule("/new", view_func=mailing_form.new, methods=["GET", "POST"])
 blueprint.add_url_rule(f"{ONE}/edit", view_func=mailing_form.edit, methods=["GET", "POST"])
 blueprint.add_url_rule("/preview", view_func=preview.preview, methods=["POST"])

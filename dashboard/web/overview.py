@@ -1,8 +1,8 @@
-"""What is going on, and what needs a decision?"""
+"""What is going on, what needs a decision, and how did the last days go?"""
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, jsonify, request
 
-from ..domain import overview
+from ..domain import daily, overview
 from . import context, respond
 from .access import actor, poll
 
@@ -23,3 +23,11 @@ def now() -> Response:
     if request.args.get("version") == picture.version:
         return respond.not_modified()
     return respond.partial("overview/_now.html", overview=picture)
+
+
+@blueprint.get("/statistics/days")
+@poll
+def days() -> Response:
+    """Outcomes by day of the user's zone: `series[status][i]` belongs to `days[i]`, an ISO date; today is last."""
+    found = daily.last_days(actor(), context.timezone())
+    return jsonify(days=[day.isoformat() for day in found.days], series=found.series)

@@ -15,10 +15,13 @@ LARGEST_ID = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """What components/page.html's pager needs; `previous` and `next` are addresses or None."""
+    """What components/page.html's pager needs; `previous` and `next` are addresses or None.
+
+    `total` is None where nobody has counted.
+    """
 
     items: Sequence[Any]
-    total: int
+    total: int | None
     total_is_exact: bool
     previous: str | None
     next: str | None
@@ -27,7 +30,7 @@ class Page:
     def of(
         cls,
         items: Sequence[Any],
-        total: int,
+        total: int | None,
         next_: Mapping[str, Any],
         previous: Mapping[str, Any],
         total_is_exact: bool = True,

@@ -53,5 +53,9 @@ def success(text: str) -> None:
     flash(text, "success")
 
 
+def info(text: str) -> None:
+    flash(text, "info")
+
+
 def error(text: str) -> None:
     flash(text, "error")

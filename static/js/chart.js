@@ -1,17 +1,21 @@
-// How did the messages leave, minute by minute? Bars of the ledger's colours, drawn anew as the live part arrives.
+// How did the messages leave over time? Bars of the ledger's colours, and the same numbers as a table. The whole is
+// asked for once; from then on each poll of the page brings the last minutes along.
 "use strict";
 
 (() => {
   const canvas = document.querySelector("canvas[data-chart]");
   if (!canvas) return;
 
-  const EVERY_MS = 4000;
+  const MINUTE = 60000;
+  const COLUMNS = 120;
   const LEDGER = ["sent", "unknown", "failed", "expired", "skipped", "cancelled"];
   const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const table = document.getElementById(canvas.dataset.table);
+  // Instant of a minute → {status: messages}.
+  const minutes = new Map();
   let chart = null;
-  let answer = null;
-  let askedAt = 0;
-  let later = null;
+  let isWhole = false;
+  let toldAt = 0;
 
   // Colours are written as light-dark() and oklch(): the browser resolves them, a canvas then takes the result.
   const probe = document.createElement("span");
@@ -26,12 +30,13 @@
     return canvas.getAttribute(`data-word-${code}`) || code;
   }
 
-  const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
-    hour: "2-digit",
-    minute: "2-digit",
-    hourCycle: "h23",
-    timeZone: zoneOfTheUser(),
-  });
+  const language = document.documentElement.lang;
+  const timeZone = zoneOfTheUser();
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
+  const clock = new Intl.DateTimeFormat(language, time);
+  const dayAndClock = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", ...time });
+  const day = new Intl.DateTimeFormat("en", { dateStyle: "short", timeZone });
+  const number = new Intl.NumberFormat(language);
 
   function zoneOfTheUser() {
     const zone = document.getElementById("menu-timezone")?.defaultValue;
@@ -43,40 +48,80 @@
     }
   }
 
-  // A minute in which nothing left is a gap people want to see; a mailing of days is thinned to what fits.
-  function columns() {
-    const minutes = answer.minutes.map((text) => Date.parse(/Z|[+-]\d\d:\d\d$/.test(text) ? text : `${text}Z`));
-    if (!minutes.length) return { starts: [], step: 60000, place: () => 0 };
-    const first = minutes[0];
-    const span = minutes[minutes.length - 1] - first + 60000;
-    const step = Math.max(1, Math.ceil(span / 60000 / 120)) * 60000;
-    const starts = Array.from({ length: Math.max(12, Math.ceil(span / step)) }, (_, n) => first + n * step);
-    return { starts, minutes, place: (at) => Math.floor((at - first) / step) };
+  // `since`: what was known from there on is replaced, for a resent message is no failed one any more.
+  function take(answer, since) {
+    for (const at of minutes.keys()) if (at >= since) minutes.delete(at);
+    answer.minutes.forEach((text, index) => {
+      const found = {};
+      for (const [code, values] of Object.entries(answer.series)) if (values[index]) found[code] = values[index];
+      minutes.set(Date.parse(text.replace(" ", "T")), found);
+    });
+    toldAt = Date.now();
   }
 
-  function datasets({ starts, minutes, place }) {
-    return LEDGER.filter((code) => answer.series[code]?.some(Boolean))
-      .map((code) => {
-        const values = answer.series[code];
-        const sums = new Array(starts.length).fill(0);
-        values.forEach((n, index) => {
-          sums[place(minutes[index])] += n;
-        });
-        return { label: word(code), data: sums, backgroundColor: colour(`--status-${code}`) };
-      });
+  // A minute in which nothing left is a gap people want to see; a mailing of days is drawn in longer steps.
+  function columns() {
+    const known = [...minutes.keys()].sort((a, b) => a - b);
+    if (!known.length) return [];
+    const first = known[0];
+    const span = known[known.length - 1] - first + MINUTE;
+    const step = Math.max(1, Math.ceil(span / MINUTE / COLUMNS)) * MINUTE;
+    const found = Array.from({ length: Math.max(12, Math.ceil(span / step)) }, (_, n) => ({ at: first + n * step }));
+    for (const at of known) {
+      const column = found[Math.floor((at - first) / step)];
+      for (const [code, n] of Object.entries(minutes.get(at))) column[code] = (column[code] || 0) + n;
+    }
+    return found;
   }
 
   function draw() {
-    const table = columns();
-    const sets = table.starts.length ? datasets(table) : [];
-    canvas.parentElement.querySelector("[data-chart-empty]").hidden = sets.length > 0;
-    canvas.hidden = sets.length === 0;
-    if (!sets.length) return;
-    const labels = table.starts.map((at) => clock.format(at));
-    if (!chart) chart = new Chart(canvas, { type: "bar", data: { labels, datasets: sets }, options: {} });
-    chart.data = { labels, datasets: sets };
+    const shown = columns();
+    const codes = LEDGER.filter((code) => shown.some((column) => column[code] > 0));
+    const label = shown.length && day.format(shown[0].at) !== day.format(shown[shown.length - 1].at) ? dayAndClock : clock;
+    canvas.parentElement.querySelector("[data-chart-empty]").hidden = codes.length > 0;
+    canvas.hidden = codes.length === 0;
+    tell(shown.filter((column) => codes.some((code) => column[code])), codes, label);
+    if (!codes.length) return;
+    const labels = shown.map((column) => label.format(column.at));
+    const datasets = codes.map((code) => ({
+      label: word(code),
+      data: shown.map((column) => column[code] || 0),
+      backgroundColor: colour(`--status-${code}`),
+    }));
+    if (!chart) chart = new Chart(canvas, { type: "bar", data: { labels, datasets }, options: {} });
+    chart.data = { labels, datasets };
     chart.options = options();
     chart.update(still ? "none" : undefined);
+  }
+
+  // For those who cannot see the bars, and for those who want the numbers. Drawn anew only where something changed,
+  // so that nobody loses the place they are reading.
+  function tell(shown, codes, label) {
+    table.closest("details").hidden = codes.length === 0;
+    const rows = [[table.dataset.from, ...codes.map(word)]];
+    for (const column of shown) rows.push([label.format(column.at), ...codes.map((code) => number.format(column[code] || 0))]);
+    const text = JSON.stringify(rows);
+    if (table.dataset.shown === text) return;
+    table.dataset.shown = text;
+    const [head, ...body] = rows.map((row, index) => tableRow(row, index === 0));
+    const sections = [document.createElement("thead"), document.createElement("tbody")];
+    sections[0].append(head);
+    sections[1].append(...body);
+    table.tHead?.remove();
+    for (const old of [...table.tBodies]) old.remove();
+    table.append(...sections);
+  }
+
+  function tableRow(cells, isHead) {
+    const row = document.createElement("tr");
+    cells.forEach((text, index) => {
+      const cell = document.createElement(isHead || index === 0 ? "th" : "td");
+      if (cell.tagName === "TH") cell.scope = isHead ? "col" : "row";
+      if (index > 0) cell.className = "number";
+      cell.textContent = text;
+      row.append(cell);
+    });
+    return row;
   }
 
   function options() {
@@ -84,7 +129,7 @@
     const line = colour("--line");
     const font = { family: getComputedStyle(document.body).fontFamily, size: 12 };
     return {
-      locale: document.documentElement.lang,
+      locale: language,
       maintainAspectRatio: false,
       animation: { duration: 300 },
       categoryPercentage: 0.9,
@@ -101,26 +146,37 @@
     };
   }
 
-  async function refresh() {
-    clearTimeout(later);
-    askedAt = Date.now();
+  async function askForAll() {
     try {
       const response = await fetch(canvas.dataset.chart, { headers: { Accept: "application/json", "X-Poll": "1" } });
       if (!response.ok) return;
-      answer = await response.json();
+      take(await response.json(), 0);
+      isWhole = true;
       draw();
     } catch {
       // The live part says by itself that the connection is lost; the old picture stays.
     }
   }
 
+  function follow() {
+    const told = document.getElementById(canvas.dataset.recent)?.dataset.recent;
+    if (!told) return;
+    const recent = JSON.parse(told);
+    const since = Date.parse(recent.since);
+    // Nobody looked for so long that minutes are missing in between.
+    if (!isWhole || toldAt < since) {
+      askForAll();
+      return;
+    }
+    take(recent, since);
+    draw();
+  }
+
   document.addEventListener("htmx:afterSettle", (event) => {
-    if (event.target.id !== canvas.dataset.follows && !event.target.closest?.(`#${canvas.dataset.follows}`)) return;
-    clearTimeout(later);
-    later = setTimeout(refresh, Math.max(0, askedAt + EVERY_MS - Date.now()));
+    if (event.target.id === "live" || event.target.closest?.("#live")) follow();
   });
-  const redraw = () => answer && draw();
+  const redraw = () => isWhole && draw();
   document.addEventListener("vestnik:theme", redraw);
   window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
-  refresh();
+  askForAll();
 })();

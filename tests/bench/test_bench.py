@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import Request, urlopen
@@ -11,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bench import population, results, sending
-from bench.measures import MEASURES
+from bench.measures import MEASURES, pages
 from bench.programs import Gateway, Programs, build, running_gateway
 from bench.results import Figure, Reach
 from bench.stand import TOKEN, Plan, Stand
@@ -103,6 +104,21 @@ def test_its_clients_are_like_imported_ones(stand: Stand) -> None:
     assert all(phone.normalise(client.phone) == client.phone for client in clients)
     assert all(phone.operator_code(client.phone) == client.operator_code for client in clients)
     assert zones == len(population.ZONES) == 11
+
+
+@needs_compiler
+def test_each_page_is_asked_for_and_answers(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules[pages.__module__]
+    for name, value in {"SIZES": (1_000,), "HISTORY": 20, "LOOKS": 1}.items():
+        monkeypatch.setattr(module, name, value)
+
+    figures = list(pages(stand))
+
+    timed = [figure for figure in figures if figure.what.startswith("ms, ")]
+    counted = [figure for figure in figures if figure.what.startswith("queries, ")]
+    assert len(timed) == len(counted) > 15
+    assert all(figure.value > 0 for figure in timed)
+    assert all(1 <= figure.value < 30 for figure in counted)
 
 
 def test_every_measure_is_explained() -> None:

@@ -6,11 +6,11 @@ import pytest
 from flask import Flask
 
 from dashboard import clock
-from dashboard.database import db
-from dashboard.domain import brakes, due, limits, mailings, overview
+from dashboard.database import db, transaction
+from dashboard.domain import brakes, breaker, due, limits, mailings, overview
 from dashboard.domain.errors import Conflict, Forbidden
 from dashboard.domain.throttle import Shortage
-from dashboard.models import Mailing, PauseReason, Role, Service, State, Status
+from dashboard.models import Mailing, PauseReason, Role, Service, State, Status, User
 from dashboard.zones import zone
 from tests.factories import make_actor
 from tests.support.engine import (
@@ -48,6 +48,49 @@ def test_after_the_global_stop_nothing_of_any_mailing_is_armed(any_context: Flas
     assert arm(first) == arm(second) == []
     assert due.mailings(HOLD) == []
     assert service().stopped_by_id == owner.id
+
+
+def test_who_stopped_everything_and_when_is_told_until_it_goes_on(any_context: Flask) -> None:
+    owner = make_actor()
+    administrator = make_actor(Role.ADMINISTRATOR)
+    before = brakes.standing()
+
+    brakes.stop_everything(owner)
+    stopped = brakes.standing()
+    brakes.go_on(administrator)
+
+    assert before == brakes.standing() == brakes.Brakes()
+    assert stopped.stopped_by == db.session.get_one(User, owner.id).name
+    assert stopped.stopped_at is not None
+    assert stopped.version != before.version
+
+
+def test_an_open_breaker_tells_its_reason_and_when_it_is_tried(any_context: Flask) -> None:
+    breaker.open_("bad_token")
+    opened = brakes.standing()
+    with transaction() as session:
+        session.get_one(Service, 1).breaker_probe_at = clock.now() - timedelta(seconds=1)
+    due_now = brakes.standing()
+    breaker.close()
+
+    assert (opened.breaker_reason, opened.stopped_at) == ("bad_token", None)
+    assert opened.probe_at is not None
+    assert due_now.probe_at is None
+    assert due_now.breaker_opened_at == opened.breaker_opened_at
+    assert brakes.standing() == brakes.Brakes()
+
+
+def test_the_mailings_that_would_be_stopped_are_everybodys_that_run(any_context: Flask) -> None:
+    first, second = make_actor(), make_actor()
+    for owner in (first, second):
+        add_clients(owner, 1)
+    fan_out_all(first)
+    paused = fan_out_all(second)
+    before = brakes.running()
+
+    mailings.pause(second, paused)
+
+    assert (before, brakes.running()) == (2, 1)
 
 
 def test_what_was_in_the_air_at_the_global_stop_settles(any_context: Flask) -> None:

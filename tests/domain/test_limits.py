@@ -1,6 +1,8 @@
 """Who may change how fast, how often and how dearly is sent, and does it hold at once?"""
 
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -24,7 +26,7 @@ from tests.support.engine import (
     settle,
 )
 
-ALL = Limits(50, RateUnit.PARTS, 1_000, 3, 7)
+ALL = Limits(50, RateUnit.PARTS, 1_000, 3, 7, Decimal("3.4599"), "KZT")
 
 
 def problems(refused: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
@@ -75,10 +77,15 @@ def test_nobody_else_changes_them(app_context: Flask, role: Role) -> None:
             {"frequency_cap": 0, "frequency_days": 400},
             [("frequency_cap", "limit_out_of_range"), ("frequency_days", "limit_out_of_range")],
         ),
+        ({"price_per_part": Decimal(0)}, [("price_per_part", "price_invalid")]),
+        ({"price_per_part": Decimal("1000.0001")}, [("price_per_part", "price_invalid")]),
+        ({"price_per_part": Decimal("0.00015")}, [("price_per_part", "price_invalid")]),
+        ({"price_per_part": Decimal("NaN")}, [("price_per_part", "price_invalid")]),
+        ({"currency": "rub"}, [("currency", "currency_unknown")]),
     ],
 )
 def test_limits_that_make_no_sense_are_refused(
-    app_context: Flask, wrong: dict[str, int | None], found: list[tuple[str, str]]
+    app_context: Flask, wrong: dict[str, Any], found: list[tuple[str, str]]
 ) -> None:
     with pytest.raises(Invalid) as refused:
         limits.change(make_actor(Role.ADMINISTRATOR), replace(ALL, **wrong))

@@ -3,17 +3,26 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import insert
 
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import overview
 from dashboard.gateway import Answer, Call, Verdict
-from dashboard.models import Breaker, Service, Status
+from dashboard.models import Breaker, Import, ImportState, KnownPhones, PauseReason, Role, Service, State, Status
 from tests.factories import make_actor
-from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, schedule
+from tests.support.engine import (
+    ScriptedGateway,
+    accepted,
+    add_clients,
+    answer,
+    deliver,
+    fan_out_all,
+    schedule,
+    set_mailing,
+)
 
 
 def unsure_of_900(call: Call) -> Answer:
@@ -38,6 +47,43 @@ def test_the_overview_tells_what_runs_what_comes_and_what_needs_a_decision(any_c
     assert (picture.has_clients, picture.is_new, picture.changes) == (True, False, True)
 
 
+def test_mailings_that_ask_for_a_decision_are_listed_the_most_pressing_first(any_context: Flask) -> None:
+    owner, now = make_actor(), clock.now()
+    late, soon = now + timedelta(days=2), now + timedelta(days=1)
+    waits_id = schedule(owner, title="waits", starts_at=soon, ends_at=late)
+    set_mailing(waits_id, awaits_approval=True)
+    asking = {}
+    for reason, ends_at in ((PauseReason.BUDGET, late), (PauseReason.CANARY, soon)):
+        asking[reason] = schedule(owner, ends_at=ends_at)
+        set_mailing(asking[reason], state=State.PAUSED, pause_reason=reason)
+    set_mailing(schedule(owner), state=State.PAUSED, pause_reason=PauseReason.OPERATOR)
+
+    mine = overview.picture(owner, UTC).decisions.asking
+
+    assert [(row.id, row.reason) for row in mine] == [
+        (waits_id, None),
+        (asking[PauseReason.CANARY], PauseReason.CANARY),
+        (asking[PauseReason.BUDGET], PauseReason.BUDGET),
+    ]
+    assert overview.picture(make_actor(), UTC).decisions.asking == []
+    assert len(overview.picture(make_actor(Role.ADMINISTRATOR), UTC).decisions.asking) == 3
+
+
+def test_an_import_that_could_not_be_read_is_told_for_a_week(any_context: Flask) -> None:
+    owner, now = make_actor(), clock.now()
+    times = {"new": now, "old": now - timedelta(days=8)}
+    with transaction() as session:
+        for filename, finished_at in times.items():
+            row = {"owner_id": owner.id, "filename": filename, "known": KnownPhones.UPDATE, "timezone": "UTC"}
+            row |= {"state": ImportState.FAILED, "failure": "encoding", "size_bytes": 1}
+            session.execute(insert(Import).values(**row, created_at=finished_at, finished_at=finished_at))
+
+    mine = overview.picture(owner, UTC).decisions.failed_imports
+
+    assert [(row.filename, row.failure) for row in mine] == [("new", "encoding")]
+    assert overview.picture(make_actor(), UTC).decisions.failed_imports == []
+
+
 def test_the_overview_says_since_when_and_why_the_gateway_takes_nothing(any_context: Flask) -> None:
     with transaction() as session:
         service = session.get_one(Service, 1)
@@ -57,21 +103,6 @@ def test_the_overview_shows_nobody_what_belongs_to_others(any_context: Flask) ->
     picture = overview.picture(make_actor(), UTC)
 
     assert (picture.running, picture.has_clients, picture.is_new, picture.changes) == ([], False, True, False)
-
-
-@pytest.mark.parametrize(
-    "zone, now, began",
-    [
-        ("Europe/Moscow", "2026-11-21T00:30:00+03:00", "2026-11-21T00:00:00+03:00"),
-        ("Asia/Kamchatka", "2026-11-21T14:00:00+00:00", "2026-11-21T12:00:00+00:00"),
-        # Beirut put its clocks forward at midnight: the day began at one.
-        ("Asia/Beirut", "2022-03-27T09:00:00+03:00", "2022-03-27T01:00:00+03:00"),
-    ],
-)
-def test_today_begins_at_the_users_midnight(zone: str, now: str, began: str) -> None:
-    start = overview.start_of_day(datetime.fromisoformat(now), ZoneInfo(zone))
-
-    assert start == datetime.fromisoformat(began)
 
 
 def test_an_hour_after_midnight_yesterdays_messages_are_not_todays(app_context: Flask) -> None:

@@ -1,4 +1,4 @@
-"""Is the pace of a running mailing told honestly, and its end only where it can be told?"""
+"""Is the pace of a running mailing told honestly?"""
 
 from datetime import timedelta
 
@@ -9,7 +9,7 @@ from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import pace
 from dashboard.domain.permissions import Actor
-from dashboard.models import Dimension, Lane, Mailing, Tally
+from dashboard.models import Dimension, Mailing, Tally
 from tests.factories import make_actor
 from tests.support.engine import add_clients, fan_out_all
 
@@ -49,21 +49,3 @@ def test_too_early_there_is_no_rate_and_without_a_rate_no_end(any_context: Flask
     assert pace.rates([mailing], clock.now()) == {mailing.id: None}
     assert pace.estimated_end(mailing, 100, None, clock.now()) is None
     assert pace.estimated_end(mailing, 100, 0, clock.now()) is None
-
-
-def test_an_end_is_never_told_after_the_mailings_own(any_context: Flask) -> None:
-    mailing = begun_ago(make_actor(), minutes=10, sent=60)
-
-    end = pace.estimated_end(mailing, 1_000_000, 1, clock.now())
-
-    assert end is not None
-    assert end - mailing.ends_at < timedelta(minutes=1)
-
-
-def test_while_some_wait_for_their_window_no_end_is_told(any_context: Flask) -> None:
-    mailing = begun_ago(make_actor(), minutes=10, sent=60)
-    with transaction() as session:
-        lane = session.get_one(Lane, (mailing.id, "Europe/Moscow"))
-        lane.opens_at = clock.now() + timedelta(minutes=20)
-
-    assert pace.estimated_end(mailing, 100, 60, clock.now()) is None

@@ -203,7 +203,8 @@ def set_due(mailing_id: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, code", [(" ", "text_empty"), ("a {{b", "placeholder_invalid"), ("{{city}}", "missing_value")]
+    "text, code",
+    [(" ", "text_empty"), ("a {{b", "placeholder_invalid"), ("{{city}}", "placeholder_without_value")],
 )
 def test_a_text_that_cannot_be_sent_is_refused(any_context: Flask, text: str, code: str) -> None:
     owner = make_actor()

@@ -130,3 +130,16 @@ def test_a_late_acceptance_moves_the_count_it_does_not_add_to_it(any_context: Fl
     counts = statistics.counts(mailing_id)
     assert (counts[Status.SENT], counts[Status.UNKNOWN], sum(counts.values())) == (1, 19, 20)
     assert sum(row.count for row in statistics.reasons(mailing_id) if row.status is Status.UNKNOWN) == 19
+
+
+def test_of_many_codes_the_largest_are_shown_and_the_rest_is_one_row(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 13)
+    mailing_id = fan_out_all(owner)
+    deliver(ScriptedGateway())
+
+    whole = statistics.breakdown(mailing_id, Dimension.CODE, 5)
+    cut = statistics.breakdown(mailing_id, Dimension.CODE, 3)
+
+    assert [row.key for row in whole] == ["900", "901", "902", "903", "904"]
+    assert [(row.key, row.keys, row.sent) for row in cut] == [("900", 1, 3), ("901", 1, 3), ("", 3, 7)]

@@ -9,7 +9,7 @@ from babel.messages.extract import DEFAULT_KEYWORDS, extract_from_dir
 from babel.messages.frontend import parse_mapping_cfg
 from babel.messages.pofile import read_po
 from flask import Flask, get_template_attribute
-from flask_babel import force_locale
+from flask_babel import force_locale, ngettext
 
 from config import ROOT
 from tests.house.test_wordings import all_codes
@@ -99,6 +99,18 @@ def spaces(text: str) -> tuple[bool, bool]:
     return text != text.lstrip(), text != text.rstrip()
 
 
+@pytest.mark.parametrize(("n", "form"), [(1, 0), (2, 1), (4, 1), (5, 2), (11, 2), (12, 2), (21, 0), (1_000, 2)])
+def test_russian_counts_one_few_and_many(app: Flask, n: int, form: int) -> None:
+    counted = [message for message in russian() if message.pluralizable and len(set(message.string)) == 3]
+    simple = [message for message in counted if set(PLACEHOLDER.findall(message.id[1])) <= {"%(n)s"}]
+
+    with app.test_request_context(), force_locale("ru"):
+        said = [ngettext(*message.id, n, n=n) for message in simple]
+
+    assert said == [message.string[form] % {"num": n, "n": n} for message in simple]
+    assert simple
+
+
 def test_the_russian_is_russian() -> None:
     written = [form for message in russian() for form in forms(message.string)]
 
@@ -135,8 +147,8 @@ def test_a_code_has_its_own_words_in_either_language(app: Flask, code: str) -> N
 
 
 def wording(app: Flask, code: str, language: str) -> str:
-    """Some codes explain a message, some a field, some both, some a pause."""
-    names = ("reason_text", "problem_text", "pause_text", "caution_text")
+    """Some codes explain a message, some a field, some both, some a pause, some why it waits."""
+    names = ("reason_text", "problem_text", "pause_text", "waiting_text")
     with app.test_request_context(), force_locale(language):
         macros = [get_template_attribute("components/reasons.html", name) for name in names]
         return next(words for macro in macros if (words := str(macro(code))) not in ("", code))

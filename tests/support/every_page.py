@@ -22,13 +22,19 @@ from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
 # No page: what browsers and machines fetch.
-NOT_READ = {"static", "health.alive", "health.ready", "mailings.chart"}
+NOT_READ = {
+    *("static", "health.alive", "health.ready"),
+    *("mailings.chart", "mailings.messages_csv", "overview.days"),
+}
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
     "mailings.index": ("", "?state=paused", "?state=finished", "?q=7777777"),
     "mailings.new": ("", f"?form={'0' * 32}"),
-    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired"),
+    "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
+    "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
+    "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
+    "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {
     "client_id": Client.id,
@@ -157,6 +163,22 @@ def every_page(app: Flask, client: FlaskClient) -> Iterator[Page]:
         yield Page.of(f"POST {path}", client.post(path, data=data, follow_redirects=True))
 
 
+def whole_pages(app: Flask, client: FlaskClient) -> list[str]:
+    """Addresses at which a browser finds a page: no part of one, no file."""
+    with app.app_context():
+        paths = list(_paths(app))
+    answers = ((path, client.get(path, buffered=True)) for path in paths)
+    return [path for path, answer in answers if answer.mimetype == "text/html" and "<html" in answer.text]
+
+
+def refused_forms(app: Flask, client: FlaskClient) -> list[Page]:
+    """Forms that came back with what was wrong in them."""
+    with app.app_context():
+        presses = [(path, data) for path, data in _presses() if path.endswith("/new")]
+    answers = [(path, client.post(path, data=data)) for path, data in presses]
+    return [Page.of(path, answer) for path, answer in answers if answer.status_code == 422]
+
+
 def _paths(app: Flask) -> Iterator[str]:
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
@@ -192,6 +214,20 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
         yield f"/imports/{number}/cancel", {}
+    for mailing, phone in (("", ""), ("1", ""), ("1", "x"), ("5", "8 900 000-00-01"), ("6", "8 900 000-00-01")):
+        for path in ("/messages/preview", "/messages/new"):
+            yield path, {"mailing": mailing, "phone": phone}
+    for number in _numbers("message_id"):
+        for text in ("", "{{nonsense}}", "{{name}}"):
+            yield f"/messages/{number}/text", {"text": text}
+            yield f"/messages/{number}/edit", {"text": text}
+        yield f"/messages/{number}/cancel", {}
+    for choice in ("all=resend", "all=accept&reason=timeout", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {"ends_at": "nonsense"}
+    for choice in ("all=resend", "all=accept", "ticked=accept"):
+        yield f"/unknown/decide?{choice}", {}
     for number in _numbers("mailing_id"):
-        for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
+        for path in ("limits", "resend"):
+            yield f"/mailings/{number}/{path}", {"rate_limit": "nonsense", "ends_at": "nonsense"}
+        for verb in ("approve", "resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 from flask import Flask
@@ -75,6 +76,21 @@ def test_a_share_is_never_rounded_to_all_or_nothing(app: Flask, share: float | N
 def test_numbers_are_grouped_as_the_language_groups_them(language: str) -> None:
     assert filters.number(1234567) == {"en": "1,234,567", "ru": "1\xa0234\xa0567"}[language]
     assert filters.number(None) == ""
+
+
+def test_money_has_its_sign_where_the_language_puts_it(language: str) -> None:
+    amount = Decimal("1234567.5")
+
+    assert filters.money(amount, "RUB") == {"en": "₽1,234,567.50", "ru": "1\xa0234\xa0567,50\xa0₽"}[language]
+    assert filters.money(amount, "KZT") == {"en": "₸1,234,567.50", "ru": "1\xa0234\xa0567,50\xa0₸"}[language]
+    assert filters.money(None, "RUB") == ""
+
+
+def test_a_price_keeps_what_is_below_a_kopeck(language: str) -> None:
+    price = Decimal("3.4599")
+
+    assert filters.money(price, "RUB", exact=True) == {"en": "₽3.4599", "ru": "3,4599\xa0₽"}[language]
+    assert filters.money(price, "RUB") == {"en": "₽3.46", "ru": "3,46\xa0₽"}[language]
 
 
 @pytest.mark.parametrize(

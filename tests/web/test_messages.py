@@ -22,29 +22,6 @@ def sent(app: Flask, owner: User) -> int:
         return mailing_id
 
 
-def test_the_messages_are_turned_page_by_page(browser: FlaskClient, sent: int) -> None:
-    first = browser.get(f"/mailings/{sent}/messages").text
-    second = browser.get(f"/mailings/{sent}/messages?after=79040000009").text
-
-    assert "Found: 60" in first
-    assert "+7 900 000-00-00" in first
-    assert "+7 904 000-00-59" not in first
-    assert "?after=79040000009" in first
-    assert "+7 904 000-00-59" in second
-    assert "before=79040000014" in second
-
-
-def test_the_messages_are_filtered_by_status_and_reason(browser: FlaskClient, sent: int) -> None:
-    skipped = browser.get(f"/mailings/{sent}/messages?status=skipped&reason=stop_list").text
-    nothing = browser.get(f"/mailings/{sent}/messages?status=failed").text
-    nonsense = browser.get(f"/mailings/{sent}/messages?status=gone&after=x").text
-
-    assert "Found: 1" in skipped
-    assert "Only: The phone is on the stop list" in skipped
-    assert "No message stands here" in nothing
-    assert "Found: 60" in nonsense
-
-
 def test_a_message_tells_its_story(app: Flask, browser: FlaskClient, sent: int) -> None:
     with app.app_context():
         skipped, *others = sorted(messages_of(sent), key=lambda message: message.phone)

@@ -1,14 +1,17 @@
 """Does the first page say what is going on, and what to do first where nothing is?"""
 
 import re
+from datetime import date, timedelta
 
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dashboard import clock
 from dashboard.domain import breaker
 from dashboard.domain.users import User
 from dashboard.gateway import Verdict
-from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule
+from dashboard.models import PauseReason, State
+from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule, set_mailing
 
 
 def poll_of(page: str) -> str | None:
@@ -78,7 +81,54 @@ def test_unknown_outcomes_are_counted_and_lead_to_their_messages(
     page = browser.get("/").text
 
     assert "The outcome of 2 messages is unknown" in page
-    assert f"/mailings/{mailing_id}/messages?status=unknown" in page
+    assert f'href="/unknown?mailing={mailing_id}"' in page
+
+
+def test_mailings_and_files_that_ask_for_a_decision_lead_there(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        tomorrow = clock.now() + timedelta(days=1)
+        canary_id = schedule(owner.actor, title="First few")
+        set_mailing(canary_id, state=State.PAUSED, pause_reason=PauseReason.CANARY)
+        waits_id = schedule(
+            owner.actor, title="Very many", starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=1)
+        )
+        set_mailing(waits_id, awaits_approval=True)
+
+    page = browser.get("/").text
+
+    decisions = page[page.index("Needs a decision") : page.index("Running now")]
+    assert f'href="/mailings/{canary_id}"' in decisions
+    assert "If all is well, resume" in decisions
+    assert f'href="/mailings/{waits_id}"' in decisions
+    assert "It waits for an administrator's approval." in decisions
+
+
+def test_the_days_are_iso_dates_of_the_users_zone_and_their_outcomes(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    with app.app_context():
+        add_clients(owner.actor, 4)
+        fan_out_all(owner.actor)
+        deliver(ScriptedGateway())
+
+    found = browser.get("/statistics/days").json
+
+    assert found is not None
+    assert len(found["days"]) == 30
+    assert [date.fromisoformat(day) for day in found["days"]] == sorted(map(date.fromisoformat, found["days"]))
+    assert set(found["series"]) == {"sent"}
+    assert sum(found["series"]["sent"]) == sum(found["series"]["sent"][-2:]) == 4
+
+
+def test_the_chart_is_there_once_there_is_a_mailing(app: Flask, owner: User, browser: FlaskClient) -> None:
+    empty = browser.get("/").text
+    with app.app_context():
+        schedule(owner.actor)
+
+    assert "/statistics/days" not in empty
+    assert 'data-days="/statistics/days"' in browser.get("/").text
 
 
 def test_a_gateway_that_takes_nothing_is_told_with_its_reason(

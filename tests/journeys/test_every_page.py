@@ -1,0 +1,173 @@
+"""Can everybody use every page, in either theme, wide and narrow? And does no page need anything but this machine?
+
+axe-core looks at each page as a browser draws it: names, roles, labels, contrast, sizes of targets.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
+
+from config import ROOT
+from dashboard.domain import users
+from tests.support.every_page import fill, refused_forms, whole_pages
+from tests.support.served import hand_over, served
+
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
+
+AXE = (ROOT / "node_modules" / "axe-core" / "axe.min.js").read_text() if (ROOT / "node_modules").exists() else ""
+# Besides what is looked at by default: targets that a finger hits (WCAG 2.2).
+OPTIONS = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
+WIDE, NARROW = {"width": 1280, "height": 900}, {"width": 360, "height": 780}
+LOOKS = [("light", WIDE), ("dark", WIDE), ("light", NARROW), ("dark", NARROW)]
+
+
+@dataclass
+class Visitor:
+    """A browser that goes from page to page and notes what should not be."""
+
+    url: str
+    page: Page
+    faults: list[str] = field(default_factory=list)
+    policies: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._heard)
+        self.page.on("pageerror", lambda error: self.faults.append(f"{self.page.url}: {error}"))
+        self.page.on("request", self._asked)
+        self.page.on("response", self._answered)
+
+    def look_at(self, path: str, looks: list[tuple[str, dict[str, int]]]) -> None:
+        self.page.goto(self.url + path)
+        self.look(path, looks)
+
+    def look(self, name: str, looks: list[tuple[str, dict[str, int]]]) -> None:
+        """At the page as it stands."""
+        self.page.evaluate(AXE)
+        for theme, size in looks:
+            self.page.set_viewport_size(size)  # type: ignore[arg-type]
+            self.page.evaluate("theme => document.documentElement.dataset.bsTheme = theme", theme)
+            found = self.page.evaluate("options => axe.run(options)", OPTIONS)
+            where = f"{name}, {theme}, {size['width']} px"
+            self.faults.extend(f"{where}: {fault}" for fault in _told(found))
+            if self.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                self.faults.append(f"{where}: wider than the screen")
+
+    def _heard(self, message: ConsoleMessage) -> None:
+        # The page that one has gone to is itself the answer "not found"; the browser remarks on that.
+        if message.type in ("error", "warning") and message.location["url"] != self.page.url:
+            self.faults.append(f"{self.page.url}: {message.text}")
+
+    def _asked(self, request: Request) -> None:
+        if not request.url.startswith((f"{self.url}/", "data:image/svg+xml")):
+            self.faults.append(f"{self.page.url} asks for {request.url}")
+
+    def _answered(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self.policies.add(response.headers.get("content-security-policy", ""))
+
+
+def _told(found: dict[str, Any]) -> Iterator[str]:
+    for violation in found["violations"]:
+        for node in violation["nodes"]:
+            summary = " ".join(node["failureSummary"].split())
+            yield f"{violation['id']} at {' '.join(map(str, node['target']))}: {summary}"
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    context = browser.new_context(reduced_motion="reduce", locale="ru-RU")
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def visitor(app: Flask, context: BrowserContext) -> Iterator[Visitor]:
+    app.config["WTF_CSRF_ENABLED"] = False
+    with served(app) as url:
+        yield Visitor(url, context.new_page())
+
+
+@pytest.mark.slow
+def test_every_page_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    client = fill(app, tmp_path, "ru")
+    hand_over(client, visitor.page.context, visitor.url)
+    paths = whole_pages(app, client)
+
+    for path in paths:
+        visitor.look_at(path, LOOKS)
+    for form in refused_forms(app, client):
+        _put_in_place(visitor.page, visitor.url + form.name, form.text)
+        visitor.look_at(form.name, LOOKS)
+        visitor.page.unroute(visitor.url + form.name)
+
+    assert not visitor.faults, "\n".join(visitor.faults)
+    assert len(paths) > 30
+
+
+def test_one_page_of_each_kind_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    """The same for `make test`: the first of each kind, each in two of the looks."""
+    client = fill(app, tmp_path, "ru")
+    hand_over(client, visitor.page.context, visitor.url)
+    kinds = {_kind(app, path): path for path in reversed(whole_pages(app, client))}
+
+    for number, path in enumerate(kinds.values()):
+        visitor.look_at(path, [LOOKS[number % 2], LOOKS[3 - number % 2]])
+
+    assert not visitor.faults, "\n".join(visitor.faults)
+    assert len(kinds) >= 12
+
+
+def _kind(app: Flask, path: str) -> str:
+    with app.test_request_context(path) as asked:
+        return asked.request.endpoint or ""
+
+
+def test_strangers_pages_are_for_everybody(app: Flask, visitor: Visitor) -> None:
+    with app.app_context():
+        setup = f"/setup/{users.issue_setup_link()}"
+
+    for path in ("/sign-in", setup, "/setup/used"):
+        visitor.look_at(path, LOOKS)
+
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_what_opens_over_a_page_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    client = fill(app, tmp_path, "ru")
+    hand_over(client, visitor.page.context, visitor.url)
+    page = visitor.page
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+    page.goto(f"{visitor.url}/limits")
+    page.locator(".user-button").press("Enter")
+    visitor.look("the user's menu", LOOKS)
+    page.goto(f"{visitor.url}/clients/2")
+    opener = page.locator("[data-opens]").first
+    opener.press("Enter")
+    visitor.look("a question", LOOKS)
+    is_inside = page.evaluate("document.querySelector('dialog[open]').contains(document.activeElement)")
+    page.keyboard.press("Escape")
+
+    assert is_inside
+    assert page.locator("dialog[open]").count() == 0
+    assert opener.evaluate("opener => opener === document.activeElement")
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
+def test_the_policy_allows_nothing_inline_and_nothing_from_elsewhere(visitor: Visitor) -> None:
+    visitor.look_at("/sign-in", LOOKS[:1])
+
+    assert len(visitor.policies) == 1
+    sources = {source for rule in visitor.policies.pop().split(";") for source in rule.split()[1:]}
+    assert sources
+    assert sources <= {"'self'", "'none'", "data:"}
+
+
+def _put_in_place(page: Page, url: str, text: str) -> None:
+    """What a form answered, under its address: the browser would have to be driven through each of them."""
+    page.route(url, lambda route: route.fulfill(body=text, content_type="text/html; charset=utf-8"))
