@@ -147,8 +147,10 @@ def test_a_code_has_its_own_words_in_either_language(app: Flask, code: str) -> N
 
 
 def wording(app: Flask, code: str, language: str) -> str:
-    """Some codes explain a message, some a field, some both, some a pause, some why it waits."""
-    names = ("reason_text", "problem_text", "pause_text", "waiting_text")
+    """Some codes explain a message, some a field, some both, some a pause, some why it waits,
+    some what to know beforehand.
+    """
+    names = ("reason_text", "problem_text", "pause_text", "waiting_text", "caution_text")
     with app.test_request_context(), force_locale(language):
         macros = [get_template_attribute("components/reasons.html", name) for name in names]
         return next(words for macro in macros if (words := str(macro(code))) not in ("", code))
