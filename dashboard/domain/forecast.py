@@ -200,13 +200,8 @@ def _bill(
         is_exact = len(readers) >= ready
         total = measured if is_exact else round(measured / max(1, len(readers)) * ready)
         measured_on = None if is_exact else len(readers)
-    price, currency = price_of(bounds)
-    return Bill(total, None if price is None else price * total, currency, measured_on)
-
-
-def price_of(bounds: Limits) -> tuple[Decimal | None, str]:
-    """Of one part, and in which currency; None: nobody has set one."""
-    return getattr(bounds, "price_per_part", None), getattr(bounds, "currency", "")
+    price = bounds.price_per_part
+    return Bill(total, None if price is None else price * total, bounds.currency, measured_on)
 
 
 def _per_second(draft: MailingDraft, bounds: Limits, parts_each: float) -> float:

@@ -51,9 +51,12 @@ class RunningMailing:
 
 @dataclass(frozen=True, slots=True)
 class NextMailing:
+    """`starts_wall`: the start on each client's own clock, where it is read from that."""
+
     id: int
     title: str
     starts_at: datetime
+    starts_wall: datetime | None
     awaits_approval: bool
 
 
@@ -160,7 +163,7 @@ def _running_mailing(mailing: Mailing, counts: Counts, rate: int | None, now: da
 
 def _next(actor: Actor) -> list[NextMailing]:
     query = (
-        select(Mailing.id, Mailing.title, Mailing.starts_at, Mailing.awaits_approval)
+        select(Mailing.id, Mailing.title, Mailing.starts_at, Mailing.starts_wall, Mailing.awaits_approval)
         .where(Mailing.state == State.SCHEDULED, visible(Mailing.owner_id, actor))
         .order_by(Mailing.starts_at, Mailing.id)
         .limit(MOST_SHOWN)

@@ -154,6 +154,17 @@ def test_the_clients_of_another_mailing_are_left_out(any_context: Flask) -> None
     assert {*first, *second} == {each.client_id for each in messages_of(earlier)}
 
 
+def test_without_an_exclusion_nothing_more_is_asked_of_the_database(app_context: Flask) -> None:
+    owner = make_actor()
+    plain, leaving_out = (
+        Audience(owner.id, (), ("900",), False),
+        Audience(owner.id, (), ("900",), False, ("a",), 1),
+    )
+
+    assert "NOT (EXISTS" not in str(audience.client_ids(plain))
+    assert str(audience.client_ids(leaving_out)).count("NOT (EXISTS") == 2
+
+
 def test_only_a_mailing_of_ones_own_that_has_selected_its_clients_can_be_left_out(any_context: Flask) -> None:
     owner, stranger = make_actor(), make_actor()
     add_clients(stranger, 1)

@@ -116,13 +116,11 @@ def test_the_parts_of_many_are_estimated_from_some_and_it_says_from_how_many(
     assert of(owner, text="x" * 161).bill.measured_on is None
 
 
-def test_the_cost_is_the_price_of_all_parts_or_unknown(
-    any_context: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    owner = make_actor()
+def test_the_cost_is_the_price_of_all_parts_or_unknown(any_context: Flask) -> None:
+    owner, administrator = make_actor(), make_actor(Role.ADMINISTRATOR)
     add_clients(owner, 3)
     unpriced = of(owner, text="x" * 161).bill
-    monkeypatch.setattr(forecast, "price_of", lambda _limits: (Decimal("2.5"), "RUB"))
+    limits.change(administrator, Limits(price_per_part=Decimal("2.5"), currency="RUB"))
 
     priced = of(owner, text="x" * 161).bill
 

@@ -10,7 +10,7 @@ from dashboard import clock
 from dashboard.domain import breaker
 from dashboard.domain.users import User
 from dashboard.gateway import Verdict
-from dashboard.models import PauseReason, State
+from dashboard.models import PauseReason, State, TimeBasis
 from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule, set_mailing
 
 
@@ -143,3 +143,15 @@ def test_a_gateway_that_takes_nothing_is_told_with_its_reason(
 
     assert "The gateway takes no messages since" in page
     assert "The gateway does not take our token" in page
+
+
+def test_a_start_by_the_clients_clocks_is_told_as_one(app: Flask, owner: User, browser: FlaskClient) -> None:
+    tomorrow = (clock.now() + timedelta(days=1)).replace(tzinfo=None, hour=9, minute=0, second=0, microsecond=0)
+    walls = {"starts_wall": tomorrow, "ends_wall": tomorrow + timedelta(hours=9)}
+    with app.app_context():
+        schedule(owner.actor, time_basis=TimeBasis.CLIENT, starts_at=None, ends_at=None, **walls)
+
+    shown = browser.get("/").text
+
+    assert "09:00</span>" in shown
+    assert "by each client's clock" in shown
