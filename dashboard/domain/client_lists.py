@@ -1,40 +1,55 @@
-"""Which clients does an actor see, page by page, and by what can they be found?
+"""Which clients does an actor see, page by page?
 
-Made for a million clients: pages go by id (no OFFSET), counting stops at a bound, and a page's clients come
+Made for a million clients: pages go by a key (no OFFSET), counting stops at a bound, and a page's clients come
 with their tags in two statements.
 """
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, false, or_, select, union_all
+from sqlalchemy import ColumnElement, func, select, tuple_, union, union_all
 from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
-from .. import phone as phones
-from ..database import db
-from ..models import Client, Mailing, Message, Status, StopListEntry, Tag, User, client_tags
-from . import pages
-from .pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
+from ..database import AnySelect, db
+from ..models import Client, StopListEntry, User, client_tags
+from . import client_search
+from .client_search import ClientFilter, Listed
+from .pages import COUNTED_AT_MOST
 from .permissions import Actor, may_see_all, visible
 from .tags import MOST_CHOICES
 
+__all__ = ["ClientFilter", "ClientPage", "ClientRow", "Listed", "Place", "Sort", "codes_of", "page", "zones_of"]
+
 PAGE = 50
-# A beginning of so many digits is shared by at most 10,000 numbers: few enough to take them all and sort.
-SELECTIVE_PREFIX = 7
-MESSAGES_SHOWN = 50
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    PHONE = "phone"
 
 
 @dataclass(frozen=True, slots=True)
-class ClientFilter:
-    """Empty: no condition. `q` is a number in any notation, or some digits of one."""
+class Place:
+    """A client's place in a list. `phone` tells it where the list goes by phone, and is empty elsewhere."""
 
-    q: str = ""
-    tag: str = ""
-    code: str = ""
-    timezone: str = ""
+    id: int
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What follows `after`, or what stands right before `before`; neither: the beginning of the list."""
+
+    after: Place | None = None
+    before: Place | None = None
+
+
+BEGINNING = Ask()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +66,129 @@ class ClientRow:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class ClientPage:
+    """`previous` and `next` are the places to ask the neighbouring pages from; None: none there."""
+
+    items: list[ClientRow]
+    sort: Sort
+    previous: Place | None
+    next: Place | None
+    total: int
+    total_is_exact: bool
+
+
 def page(
     actor: Actor,
     wanted: ClientFilter,
-    cursor: Cursor = NEWEST,
+    ask: Ask = BEGINNING,
+    sort: Sort = Sort.NEWEST,
     limit: int = PAGE,
-) -> Page[ClientRow]:
-    conditions = _conditions(actor, wanted)
-    tag_ids = _tag_ids(actor, wanted.tag) if wanted.tag else None
-    return pages.turn_to(
-        cursor,
-        limit,
-        ids_at=lambda at, most: _ids(conditions, tag_ids, at, most),
-        count=_ids(conditions, tag_ids, None, COUNTED_AT_MOST + 1),
-        items_of=lambda ids: _rows(actor, ids),
+) -> ClientPage:
+    """Who is found by a part of a number is listed by phone, whatever was asked: see client_search."""
+    walk = _Walk(actor, wanted, Sort.PHONE if wanted.is_part else sort)
+    places = walk.places(ask, limit + 1)
+    if not places and ask != BEGINNING:
+        ask = BEGINNING  # what was beyond it is gone
+        places = walk.places(ask, limit + 1)
+    has_more, shown = len(places) > limit, places[:limit]
+    if ask.before is not None:
+        shown.reverse()
+    has_previous = has_more if ask.before is not None else ask.after is not None
+    has_next = ask.before is not None or has_more
+    total = walk.count(COUNTED_AT_MOST + 1)
+    return ClientPage(
+        items=_rows(actor, [place.id for place in shown]),
+        sort=walk.sort,
+        previous=shown[0] if shown and has_previous else None,
+        next=shown[-1] if shown and has_next else None,
+        total=min(total, COUNTED_AT_MOST),
+        total_is_exact=total <= COUNTED_AT_MOST,
     )
+
+
+def count(actor: Actor, wanted: ClientFilter, through: int) -> int:
+    """Exactly how many match, up to this id: it reads them all."""
+    return _Walk(actor, wanted, Sort.OLDEST).count(None, Client.id <= through)
+
+
+def ids_after(actor: Actor, wanted: ClientFilter, after: int, through: int, limit: int) -> list[int]:
+    """The next ids of all that match, in ascending order: for a walk over a list that changes meanwhile."""
+    walk = _Walk(actor, wanted, Sort.OLDEST)
+    return [place.id for place in walk.places(Ask(after=Place(after)), limit, Client.id <= through)]
+
+
+def still(actor: Actor, wanted: ClientFilter) -> list[ColumnElement[bool]]:
+    """The conditions for a client that is looked at by itself."""
+    return _Walk(actor, wanted, Sort.PHONE).conditions_of_one()
+
+
+class _Walk:
+    """One filter, one order; the parts of which the list is put together, each walked by its own index."""
+
+    def __init__(self, actor: Actor, wanted: ClientFilter, sort: Sort) -> None:
+        self.sort = sort
+        self._conditions = client_search.conditions(actor, wanted)
+        self._ways = client_search.by_phone(wanted.q)
+        self._tag_ids = (client_search.tag_ids(actor, wanted.tag) or [0]) if wanted.tag else None
+
+    def places(self, ask: Ask, limit: int, *more: ColumnElement[bool]) -> list[Place]:
+        """In the direction of reading: going back, the nearest first."""
+        parts = [self._cut(part.where(*more), ask, limit) for part in self._parts()]
+        if len(parts) == 1:
+            found = parts[0]
+        else:
+            together = union(*(select(part.subquery()) for part in parts)).subquery()
+            found = select(together).order_by(*self._order(together.c, ask)).limit(limit)
+        is_by_phone = self.sort is Sort.PHONE
+        return [Place(row.id, row.phone if is_by_phone else "") for row in db.session.execute(found)]
+
+    def count(self, limit: int | None, *more: ColumnElement[bool]) -> int:
+        parts = [part.where(*more).limit(limit) for part in self._parts()]
+        # A client has one tag of a name at most, but may match a number in two ways.
+        join = union_all if len(self._ways) == 1 else union
+        together = join(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
+        counted = select(together.subquery().c.id).limit(limit).subquery()
+        return db.session.scalar(select(func.count()).select_from(counted)) or 0
+
+    def conditions_of_one(self) -> list[ColumnElement[bool]]:
+        matches = self._ways[0]
+        for way in self._ways[1:]:
+            matches = matches | way
+        return [*self._conditions, matches, *([] if self._tag_ids is None else [self._bears(self._tag_ids)])]
+
+    def _parts(self) -> Iterator[AnySelect]:
+        if self._tag_ids is None or self.sort is Sort.PHONE:
+            tagged = [] if self._tag_ids is None else [self._bears(self._tag_ids)]
+            for way in self._ways:
+                yield select(Client.id, Client.phone).where(*self._conditions, *tagged, way)
+            return
+        # Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
+        # bear costs a page; one condition for all tags would have to sort them.
+        for tag_id, way in product(self._tag_ids, self._ways):
+            bearers = select(client_tags.c.client_id.label("id"), Client.phone).where(*self._conditions, way)
+            yield bearers.join(Client, Client.id == client_tags.c.client_id).where(client_tags.c.tag_id == tag_id)
+
+    @staticmethod
+    def _bears(tag_ids: Sequence[int]) -> ColumnElement[bool]:
+        borne = select(client_tags.c.client_id).where(client_tags.c.client_id == Client.id)
+        return borne.where(client_tags.c.tag_id.in_(tag_ids)).exists()
+
+    def _cut(self, part: AnySelect, ask: Ask, limit: int) -> AnySelect:
+        place = ask.after or ask.before
+        columns = part.selected_columns
+        if place is not None:
+            here = tuple_(columns.phone, columns.id) if self.sort is Sort.PHONE else columns.id
+            there = tuple_(place.phone, place.id) if self.sort is Sort.PHONE else place.id
+            part = part.where(here < there if self._descends(ask) else here > there)
+        return part.order_by(*self._order(columns, ask)).limit(limit)
+
+    def _order(self, columns: Any, ask: Ask) -> list[ColumnElement[Any]]:
+        keys = [columns.phone, columns.id] if self.sort is Sort.PHONE else [columns.id]
+        return [key.desc() for key in keys] if self._descends(ask) else keys
+
+    def _descends(self, ask: Ask) -> bool:
+        return (self.sort is Sort.NEWEST) != (ask.before is not None)
 
 
 def codes_of(actor: Actor) -> list[str]:
@@ -93,108 +216,17 @@ def _values_of(actor: Actor, column: InstrumentedAttribute[str]) -> list[str]:
     return list(db.session.scalars(values.order_by(walk.c.value).limit(MOST_CHOICES)))
 
 
-@dataclass(frozen=True, slots=True)
-class ClientMessage:
-    """`settled_at` is when the outcome was written, where there is one."""
-
-    id: int
-    mailing_id: int
-    mailing_title: str
-    status: Status
-    reason: str | None
-    created_at: datetime
-    settled_at: datetime | None
-
-
-def messages_of(actor: Actor, client_id: int, limit: int = MESSAGES_SHOWN) -> list[ClientMessage]:
-    """The newest mailings' messages to this client, as far as the actor may see the client."""
-    query = (
-        select(
-            Message.id,
-            Message.mailing_id,
-            Mailing.title,
-            Message.status,
-            Message.reason,
-            Message.created_at,
-            Message.settled_at,
-        )
-        .join(Mailing, Mailing.id == Message.mailing_id)
-        .join(Client, Client.id == Message.client_id)
-        .where(Message.client_id == client_id, visible(Client.owner_id, actor))
-        .order_by(Message.mailing_id.desc())
-        .limit(limit)
-    )
-    return [ClientMessage(*values) for values in db.session.execute(query)]
-
-
-def _conditions(actor: Actor, wanted: ClientFilter) -> list[ColumnElement[bool]]:
-    conditions = [visible(Client.owner_id, actor), Client.deleted_at.is_(None)]
-    if wanted.q.strip(" +"):
-        conditions.append(_phone_condition(wanted.q.strip(" +")))
-    if wanted.code:
-        conditions.append(Client.operator_code == wanted.code)
-    if wanted.timezone:
-        conditions.append(Client.timezone == wanted.timezone)
-    return conditions
-
-
-def _phone_condition(q: str) -> ColumnElement[bool]:
-    try:
-        return Client.phone == phones.normalise(q)
-    except phones.PhoneError:
-        digits = phones.SEPARATORS.sub("", q)
-    if not re.fullmatch(r"[0-9]{1,11}", digits):
-        return false()
-    beginning = "7" + digits[1:] if digits[0] in "78" else ""
-    if len(beginning) >= SELECTIVE_PREFIX:
-        # A range, because not every collation lets LIKE use an index.
-        return and_(Client.phone >= beginning, Client.phone < str(int(beginning) + 1))
-    if not beginning:
-        return Client.phone.contains(digits)
-    return or_(Client.phone.startswith(beginning), Client.phone.contains(digits))
-
-
-def _tag_ids(actor: Actor, name: str) -> Sequence[int]:
-    """One for each owner who has such a tag."""
-    return db.session.scalars(select(Tag.id).where(Tag.name == name, visible(Tag.owner_id, actor))).all()
-
-
-def _ids(
-    conditions: Sequence[ColumnElement[bool]], tag_ids: Sequence[int] | None, cursor: Cursor | None, limit: int
-) -> Select[Any]:
-    """The ids of one page; without a cursor those of any clients, for counting."""
-
-    def cut(query: Select[Any], column: ColumnElement[int]) -> Select[Any]:
-        return cursor.cut(query, column, limit) if cursor else query.limit(limit)
-
-    if tag_ids is None:
-        return cut(select(Client.id).where(*conditions), Client.id.expression)
-    # Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
-    # bear costs a page; one condition for all tags would have to sort them.
-    parts = [cut(_bearers(tag_id, conditions), client_tags.c.client_id).subquery() for tag_id in tag_ids or [0]]
-    together = union_all(*(select(part.c.client_id) for part in parts)).subquery()
-    return cut(select(together.c.client_id), together.c.client_id)
-
-
-def _bearers(tag_id: int, conditions: Sequence[ColumnElement[bool]]) -> Select[Any]:
-    return (
-        select(client_tags.c.client_id)
-        .join(Client, Client.id == client_tags.c.client_id)
-        .where(client_tags.c.tag_id == tag_id, *conditions)
-    )
-
-
 def _rows(actor: Actor, ids: Sequence[int]) -> list[ClientRow]:
+    """In the order of the ids."""
     query = (
         select(Client, User.name, StopListEntry.phone)
         .join(User, User.id == Client.owner_id)
         .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
         .where(Client.id.in_(ids))
-        .order_by(Client.id.desc())
         .options(selectinload(Client.tags))
     )
-    return [
-        ClientRow(
+    rows = {
+        client.id: ClientRow(
             id=client.id,
             phone=client.phone,
             operator_code=client.operator_code,
@@ -206,4 +238,5 @@ def _rows(actor: Actor, ids: Sequence[int]) -> list[ClientRow]:
             created_at=client.created_at,
         )
         for client, owner_name, listed in db.session.execute(query)
-    ]
+    }
+    return [rows[each] for each in ids if each in rows]

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from .. import phone as phones
 from .. import zones
 from .errors import Invalid, Problem
 
 TAG_LENGTH, TAGS_PER_CLIENT = 64, 20
+CONSENT_SOURCE_LENGTH = 200
 ATTRIBUTE_NAME_LENGTH, ATTRIBUTE_LENGTH, ATTRIBUTES_PER_CLIENT = 32, 200, 20
 # Between tags in a file's cell and in the form's field, so it cannot stand inside one.
 TAG_SEPARATORS = re.compile(r"[,;|]")
@@ -20,13 +22,18 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True)
 class ClientDraft:
-    """A client as somebody typed it. Without an operator code, the phone's own is taken."""
+    """A client as somebody typed it. Without an operator code, the phone's own is taken.
+
+    Consent: by what (a form, a contract), and since when; either may be unknown.
+    """
 
     phone: str
     timezone: str
     operator_code: str | None = None
     tags: tuple[str, ...] = ()
     attributes: dict[str, str] = field(default_factory=dict)
+    consent_source: str | None = None
+    consent_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +45,8 @@ class CheckedClient:
     operator_code: str
     tags: tuple[str, ...]
     attributes: dict[str, str]
+    consent_source: str | None
+    consent_at: datetime | None
 
 
 def check(draft: ClientDraft) -> CheckedClient:
@@ -56,10 +65,19 @@ def check(draft: ClientDraft) -> CheckedClient:
         problems.append(Problem("operator_code", "operator_code_invalid"))
     tags = clean_tags(draft.tags)
     attributes = {name.strip(): value.strip() for name, value in draft.attributes.items() if value.strip()}
-    problems += _tag_problems(tags) + _attribute_problems(attributes)
+    consent_source = (draft.consent_source or "").strip()
+    problems += tags_problems(tags) + _attribute_problems(attributes) + _consent_problems(consent_source)
     if problems:
         raise Invalid(problems)
-    return CheckedClient(phone, timezone, code or phones.operator_code(phone), tags, attributes)
+    return CheckedClient(
+        phone=phone,
+        timezone=timezone,
+        operator_code=code or phones.operator_code(phone),
+        tags=tags,
+        attributes=attributes,
+        consent_source=consent_source or None,
+        consent_at=draft.consent_at,
+    )
 
 
 def clean_tags(names: Iterable[str]) -> tuple[str, ...]:
@@ -85,10 +103,11 @@ def is_attribute_name(name: str) -> bool:
     return len(name) <= ATTRIBUTE_NAME_LENGTH and bool(ATTRIBUTE_NAME.fullmatch(name))
 
 
-def _tag_problems(tags: tuple[str, ...]) -> list[Problem]:
+def tags_problems(tags: tuple[str, ...], field: str = "tags") -> list[Problem]:
+    """What is wrong with cleaned tags, for the field in which they were typed."""
     code = tags_fault(tags)
     limits = {"too_many_tags": TAGS_PER_CLIENT, "tag_too_long": TAG_LENGTH}
-    return [Problem("tags", code, {"limit": limits[code]} if code in limits else {})] if code else []
+    return [Problem(field, code, {"limit": limits[code]} if code in limits else {})] if code else []
 
 
 def _attribute_problems(attributes: dict[str, str]) -> list[Problem]:
@@ -104,3 +123,9 @@ def _attribute_problems(attributes: dict[str, str]) -> list[Problem]:
         elif UNPRINTABLE.search(value):
             problems.append(Problem("attributes", "control_characters", {"name": name}))
     return problems
+
+
+def _consent_problems(source: str) -> list[Problem]:
+    if len(source) > CONSENT_SOURCE_LENGTH:
+        return [Problem("consent_source", "consent_source_too_long", {"limit": CONSENT_SOURCE_LENGTH})]
+    return [Problem("consent_source", "control_characters")] if UNPRINTABLE.search(source) else []

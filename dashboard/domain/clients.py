@@ -14,7 +14,7 @@ from ..database import db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry, User
 from . import tags
 from .client_rules import CheckedClient, ClientDraft, check
-from .errors import Invalid, NotFound, Problem
+from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, may_see_all, require_change, visible
 
 __all__ = ["ClientDraft", "ClientView", "add", "change", "delete", "get"]
@@ -31,12 +31,19 @@ class ClientView:
     timezone: str
     tags: tuple[str, ...]
     attributes: Mapping[str, str]
+    consent_source: str | None
+    consent_at: datetime | None
     created_at: datetime
     updated_at: datetime
     is_stop_listed: bool
     # Since when and from where, where it is.
     stop_listed_at: datetime | None
     stop_list_source: str | None
+
+    @property
+    def version(self) -> str:
+        """Another one after every change, whoever makes it; `change` wants it back."""
+        return _version(self.updated_at)
 
 
 def get(actor: Actor, client_id: int) -> ClientView:
@@ -61,6 +68,8 @@ def get(actor: Actor, client_id: int) -> ClientView:
         timezone=client.timezone,
         tags=tuple(tag.name for tag in client.tags),
         attributes=client.attributes,
+        consent_source=client.consent_source,
+        consent_at=client.consent_at,
         created_at=client.created_at,
         updated_at=client.updated_at,
         is_stop_listed=entry is not None,
@@ -87,12 +96,19 @@ def add(actor: Actor, draft: ClientDraft) -> int:
         return client_id
 
 
-def change(actor: Actor, client_id: int, draft: ClientDraft) -> None:
-    """The owner stays. Raises NotFound, or Invalid, also where the new phone is taken."""
+def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> None:
+    """Every field is replaced; the owner stays. `version` is the one that was read: Conflict if there is a newer.
+
+    Raises NotFound, or Invalid, also where the new phone is taken.
+    """
     require_change(actor)
     with transaction() as session:
-        owner_id = _locked_owner(session, actor, client_id)
+        owner_id, updated_at = _locked(session, actor, client_id)
         checked = check(draft)
+        if version != _version(updated_at):
+            if _stands_so(session, client_id, checked):
+                return
+            raise Conflict("client_edited")
         values = _values(checked, clock.database_now(session))
         try:
             with session.begin_nested():
@@ -106,7 +122,7 @@ def delete(actor: Actor, client_id: int) -> None:
     """The row stays for the story of its messages; it loses its tags. Raises NotFound."""
     require_change(actor)
     with transaction() as session:
-        owner_id = _locked_owner(session, actor, client_id)
+        owner_id, _updated_at = _locked(session, actor, client_id)
         now = clock.database_now(session)
         session.execute(update(Client).where(Client.id == client_id).values(deleted_at=now, updated_at=now))
         tags.replace(session, owner_id, client_id, ())
@@ -118,6 +134,8 @@ def _values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
         "operator_code": checked.operator_code,
         "timezone": checked.timezone,
         "attributes": checked.attributes,
+        "consent_source": checked.consent_source,
+        "consent_at": checked.consent_at,
         "updated_at": now,
         "deleted_at": None,
     }
@@ -136,15 +154,28 @@ def _bring_back(session: Session, owner_id: int, phone: str, values: dict[str, A
     return client_id
 
 
-def _locked_owner(session: Session, actor: Actor, client_id: int) -> int:
-    """The owner of a client that this actor may change, whose row is now held. Raises NotFound."""
-    mine = select(Client.owner_id).where(
+def _version(updated_at: datetime) -> str:
+    """Everything that changes a client says when, to the microsecond."""
+    return updated_at.isoformat()
+
+
+def _stands_so(session: Session, client_id: int, checked: CheckedClient) -> bool:
+    """The same form, sent twice, is no conflict with itself."""
+    client = session.get_one(Client, client_id, options=[selectinload(Client.tags)])
+    fields = ("phone", "timezone", "operator_code", "attributes", "consent_source", "consent_at")
+    has_same_tags = {tag.name for tag in client.tags} == set(checked.tags)
+    return has_same_tags and all(getattr(client, name) == getattr(checked, name) for name in fields)
+
+
+def _locked(session: Session, actor: Actor, client_id: int) -> tuple[int, datetime]:
+    """Owner and last change of a client that this actor may change, whose row is now held. Raises NotFound."""
+    mine = select(Client.owner_id, Client.updated_at).where(
         Client.id == client_id, Client.deleted_at.is_(None), visible(Client.owner_id, actor)
     )
-    owner_id = session.scalar(mine.with_for_update())
-    if owner_id is None:
+    found = session.execute(mine.with_for_update()).one_or_none()
+    if found is None:
         raise NotFound
-    return owner_id
+    return found.owner_id, found.updated_at
 
 
 def _phone_taken(session: Session, owner_id: int, phone: str) -> Invalid:

@@ -54,8 +54,13 @@ def import_later(import_id: int) -> None:
     _knock(BACKGROUND, "run_import", import_id)
 
 
-def resume_imports_later() -> None:
-    _knock(BACKGROUND, "resume_imports", most_waiting=1)
+def change_clients_later(change_id: int) -> None:
+    _knock(BACKGROUND, "change_clients", change_id)
+
+
+def resume_later() -> None:
+    """One knock for all that was left lying: of several, the first in the queue would keep the others out."""
+    _knock(BACKGROUND, "resume", most_waiting=1)
 
 
 def send_trial_later(trial_id: int) -> None:

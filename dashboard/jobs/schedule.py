@@ -31,7 +31,7 @@ class Entry:
 
 SCHEDULE: dict[str, Entry] = {
     "work": Entry(1, queues.work_later),
-    "resume_imports": Entry(10, queues.resume_imports_later),
+    "resume": Entry(10, queues.resume_later),
 }
 
 

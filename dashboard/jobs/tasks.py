@@ -8,7 +8,7 @@ from flask import current_app
 from config import Settings
 
 from ..database import lock_patience
-from ..domain import delivery, imports, trials
+from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
@@ -39,11 +39,19 @@ def run_import(import_id: int) -> None:
         queues.import_later(import_id)
 
 
-def resume_imports() -> None:
-    """Knock for imports that wait, or whose worker died; remove files that nobody needs."""
+def change_clients(change_id: int) -> None:
+    """Do something to many clients; what another worker has under way is left alone."""
+    if not client_bulk_running.run(change_id):
+        queues.change_clients_later(change_id)
+
+
+def resume() -> None:
+    """Knock for imports and changes of clients that wait, or whose worker died; remove files that nobody needs."""
     imports.sweep(current_app.config["SETTINGS"].imports_dir)
     for import_id in imports.unfinished():
         queues.import_later(import_id)
+    for change_id in client_bulk.unfinished():
+        queues.change_clients_later(change_id)
 
 
 def send_trial(trial_id: int) -> None:

@@ -2,6 +2,7 @@
 
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
+from .client_change import ChangeState, ClientChange, ClientVerb
 from .form_draft import FormDraft
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
@@ -21,8 +22,11 @@ __all__ = [
     "Attempt",
     "Breaker",
     "CallWindow",
+    "ChangeState",
     "Chunk",
     "Client",
+    "ClientChange",
+    "ClientVerb",
     "Dimension",
     "FanOut",
     "Flight",

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Column, ForeignKey, Index, String, Table, UniqueConstraint
+from sqlalchemy import Column, ForeignKey, Index, String, Table, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ..database import Model, UtcDateTime
@@ -42,6 +42,12 @@ class Client(Model):
         Index(None, "owner_id", "timezone", "id"),
         # The stop list's question and an administrator's search: whose is this phone?
         Index(None, "phone"),
+        # An administrator's lists by operator code and by time zone, over all owners.
+        Index(None, "operator_code", "id"),
+        # See above.
+        Index(None, "timezone", "id"),
+        # The search by the end of a number: four digits are shared by one in 10,000.
+        Index("ix_clients_last_digits", text("substr(phone, 8)")),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -50,6 +56,9 @@ class Client(Model):
     operator_code: Mapped[str] = mapped_column(String(3))
     timezone: Mapped[str] = mapped_column(String(64))
     attributes: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    # By what and since when the person agrees to be messaged, where that is known.
+    consent_source: Mapped[str | None] = mapped_column(String(200))
+    consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # The import that touched the row last: a second row of the same file is recognised by it.
     import_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
@@ -12,6 +12,8 @@ class StopListEntry(Model):
     """Kept by phone for the whole installation: a client's deletion and a new import leave it alone."""
 
     __tablename__ = "stop_list"
+    # The list, newest first.
+    __table_args__ = (Index(None, "added_at", "phone"),)
 
     phone: Mapped[str] = mapped_column(String(11), primary_key=True)
     added_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -19,6 +19,7 @@ from . import (
     messages,
     overview,
     single_messages,
+    stop_list,
     unknowns,
 )
 
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     messages.blueprint,
     overview.blueprint,
     single_messages.blueprint,
+    stop_list.blueprint,
     unknowns.blueprint,
 )
 

@@ -1,10 +1,13 @@
 """Is a client kept as it was typed, and only by those who may?"""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from dashboard.domain import clients, tags
 from dashboard.domain.client_rules import ClientDraft
-from dashboard.domain.errors import Forbidden, Invalid, NotFound
+from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from dashboard.domain.permissions import Actor
 from dashboard.models import Role
 from tests.factories import make_actor
 from tests.factories_clients import draft, make_client
@@ -14,6 +17,11 @@ pytestmark = pytest.mark.usefixtures("any_context")
 
 def codes_of(refusal: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]:
     return [(problem.field, problem.code) for problem in refusal.value.problems]
+
+
+def change(actor: Actor, client_id: int, draft: ClientDraft) -> None:
+    """By somebody who has just read it."""
+    clients.change(actor, client_id, draft, clients.get(actor, client_id).version)
 
 
 def test_a_client_is_kept_normalised() -> None:
@@ -64,6 +72,8 @@ def test_every_field_says_what_is_wrong_with_it() -> None:
         ({"attributes": {f"a{number}": "x" for number in range(21)}}, "too_many_attributes"),
         ({"attributes": {"a" * 33: "x"}}, "attribute_name_invalid"),
         ({"attributes": {"1a": "x"}}, "attribute_name_invalid"),
+        ({"consent_source": "x" * 201}, "consent_source_too_long"),
+        ({"consent_source": "a\tb"}, "control_characters"),
     ],
 )
 def test_limits_hold(more: dict[str, object], code: str) -> None:
@@ -113,7 +123,7 @@ def test_a_change_replaces_every_field() -> None:
     actor = make_actor()
     client_id = make_client(actor, "79991234567", "a", "b", name="Anna")
 
-    clients.change(actor, client_id, draft("79991234568", "b", "c", timezone="Asia/Omsk", city="Omsk"))
+    change(actor, client_id, draft("79991234568", "b", "c", timezone="Asia/Omsk", city="Omsk"))
 
     client = clients.get(actor, client_id)
     assert (client.phone, client.timezone, client.tags) == ("79991234568", "Asia/Omsk", ("b", "c"))
@@ -127,9 +137,9 @@ def test_a_change_cannot_take_another_clients_phone() -> None:
     client_id = make_client(actor, "79991234569", "kept")
 
     with pytest.raises(Invalid) as taken:
-        clients.change(actor, client_id, draft("79991234567"))
+        change(actor, client_id, draft("79991234567"))
     with pytest.raises(Invalid) as deleted:
-        clients.change(actor, client_id, draft("79991234568"))
+        change(actor, client_id, draft("79991234568"))
 
     assert codes_of(taken) == [("phone", "phone_taken")]
     assert codes_of(deleted) == [("phone", "phone_deleted")]
@@ -142,7 +152,7 @@ def test_others_clients_do_not_exist_for_an_operator() -> None:
 
     for verb in (
         lambda: clients.get(stranger, client_id),
-        lambda: clients.change(stranger, client_id, draft()),
+        lambda: clients.change(stranger, client_id, draft(), ""),
         lambda: clients.delete(stranger, client_id),
     ):
         with pytest.raises(NotFound):
@@ -153,7 +163,7 @@ def test_an_administrator_changes_everybodys_clients_and_the_owner_stays() -> No
     owner = make_actor()
     client_id = make_client(owner)
 
-    clients.change(make_actor(Role.ADMINISTRATOR), client_id, draft("79991234567", "vip"))
+    change(make_actor(Role.ADMINISTRATOR), client_id, draft("79991234567", "vip"))
 
     assert clients.get(owner, client_id).tags == ("vip",)
     assert clients.get(make_actor(Role.VIEWER), client_id).owner_id == owner.id
@@ -166,8 +176,48 @@ def test_a_viewer_changes_nothing() -> None:
 
     for verb in (
         lambda: clients.add(viewer, draft()),
-        lambda: clients.change(viewer, client_id, draft()),
+        lambda: clients.change(viewer, client_id, draft(), ""),
         lambda: clients.delete(viewer, client_id),
     ):
         with pytest.raises(Forbidden):
             verb()
+
+
+def test_a_consent_is_kept_with_its_source_and_date_and_can_be_taken_back() -> None:
+    actor = make_actor()
+    given_at = datetime(2026, 3, 1, 9, tzinfo=UTC)
+    given = ClientDraft("79991234567", "UTC", consent_source=" Form on the site ", consent_at=given_at)
+
+    client_id = clients.add(actor, given)
+    kept = clients.get(actor, client_id)
+    change(actor, client_id, draft())
+
+    assert (kept.consent_source, kept.consent_at) == ("Form on the site", given_at)
+    client = clients.get(actor, client_id)
+    assert (client.consent_source, client.consent_at) == (None, None)
+
+
+def test_a_change_of_what_somebody_else_has_changed_meanwhile_is_refused() -> None:
+    owner, administrator = make_actor(), make_actor(Role.ADMINISTRATOR)
+    client_id = make_client(owner)
+    read = clients.get(owner, client_id).version
+    clients.change(administrator, client_id, draft(timezone="Asia/Omsk"), read)
+
+    with pytest.raises(Conflict) as refusal:
+        clients.change(owner, client_id, draft(timezone="Asia/Tomsk"), read)
+
+    assert refusal.value.code == "client_edited"
+    assert clients.get(owner, client_id).timezone == "Asia/Omsk"
+
+
+def test_the_same_change_sent_twice_is_no_conflict_with_itself() -> None:
+    actor = make_actor()
+    client_id = make_client(actor)
+    read = clients.get(actor, client_id).version
+    new = draft("79991234567", "b", "a", timezone="Asia/Omsk", city="Omsk")
+
+    clients.change(actor, client_id, new, read)
+    after = clients.get(actor, client_id)
+    clients.change(actor, client_id, new, read)
+
+    assert clients.get(actor, client_id) == after

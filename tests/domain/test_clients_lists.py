@@ -4,8 +4,8 @@ import pytest
 from flask import Flask
 
 from dashboard.domain import client_lists, clients, stop_list, tags
-from dashboard.domain.client_lists import ClientFilter
-from dashboard.domain.pages import Cursor
+from dashboard.domain.client_lists import Ask, ClientPage, Place, Sort
+from dashboard.domain.client_search import ClientFilter, Listed
 from dashboard.domain.permissions import Actor
 from dashboard.models import Role
 from tests.factories import make_actor
@@ -18,30 +18,67 @@ def phones(actor: Actor, wanted: ClientFilter = ClientFilter()) -> list[str]:  #
     return [row.phone for row in client_lists.page(actor, wanted).items]
 
 
-def test_pages_go_forth_and_back_over_every_client_once() -> None:
-    actor = make_actor()
-    ids = [make_client(actor, numbered(number)) for number in range(7)][::-1]
+# By phone, and in the order in which they are added.
+ADDED = ("79160000003", "79160000001", "79170000001", "79160000002", "79001230001", "79160000005", "79160000004")
 
-    first = client_lists.page(actor, ClientFilter(), limit=3)
-    second = client_lists.page(actor, ClientFilter(), Cursor(before=first.next_before), limit=3)
-    third = client_lists.page(actor, ClientFilter(), Cursor(before=second.next_before), limit=3)
-    back = client_lists.page(actor, ClientFilter(), Cursor(after=third.previous_after), limit=3)
 
-    assert [[row.id for row in page.items] for page in (first, second, third)] == [ids[:3], ids[3:6], ids[6:]]
-    assert [row.id for row in back.items] == ids[3:6]
-    assert (first.previous_after, third.next_before) == (None, None)
-    assert (back.previous_after, back.next_before) == (ids[3], ids[5])
-    assert (first.total, first.total_is_exact) == (7, True)
+@pytest.mark.parametrize(
+    "wanted, sort, expected",
+    [
+        (ClientFilter(), Sort.NEWEST, ADDED[::-1]),
+        (ClientFilter(), Sort.OLDEST, ADDED),
+        (ClientFilter(), Sort.PHONE, tuple(sorted(ADDED))),
+        (ClientFilter(tag="vip"), Sort.NEWEST, ADDED[::-1]),
+        (ClientFilter(tag="vip"), Sort.OLDEST, ADDED),
+        (ClientFilter(tag="vip"), Sort.PHONE, tuple(sorted(ADDED))),
+        (ClientFilter(q="0001"), Sort.PHONE, ("79001230001", "79160000001", "79170000001")),
+        (ClientFilter(q="9", tag="vip"), Sort.PHONE, tuple(sorted(ADDED))),
+    ],
+)
+def test_pages_go_forth_and_back_over_every_client_once(
+    wanted: ClientFilter, sort: Sort, expected: tuple[str, ...]
+) -> None:
+    """An administrator's, over two owners: each has tags of their own."""
+    owners = (make_actor(), make_actor())
+    for number, phone in enumerate(ADDED):
+        make_client(owners[number % 2], phone, "vip")
+    administrator = make_actor(Role.ADMINISTRATOR)
+
+    forth = [client_lists.page(administrator, wanted, sort=sort, limit=2)]
+    while (after := forth[-1].next) is not None:
+        forth.append(client_lists.page(administrator, wanted, Ask(after=after), sort, limit=2))
+    back = [forth[-1]]
+    while (before := back[-1].previous) is not None:
+        back.append(client_lists.page(administrator, wanted, Ask(before=before), sort, limit=2))
+
+    assert tuple(row.phone for page in forth for row in page.items) == expected
+    assert [shown(page) for page in back] == [shown(page) for page in reversed(forth)]
+    assert {(page.total, page.total_is_exact) for page in forth} == {(len(expected), True)}
+
+
+def shown(page: ClientPage) -> list[str]:
+    return [row.phone for row in page.items]
+
+
+def test_the_same_phone_of_two_owners_is_listed_twice_also_across_a_page() -> None:
+    ids = [make_client(make_actor(), "79160000001") for _ in range(3)]
+    administrator = make_actor(Role.ADMINISTRATOR)
+
+    first = client_lists.page(administrator, ClientFilter(), sort=Sort.PHONE, limit=2)
+    assert first.next
+    second = client_lists.page(administrator, ClientFilter(), Ask(after=first.next), Sort.PHONE, limit=2)
+
+    assert [row.id for row in (*first.items, *second.items)] == ids
 
 
 def test_a_page_beyond_the_last_one_is_the_first() -> None:
     actor = make_actor()
     client_id = make_client(actor)
 
-    page = client_lists.page(actor, ClientFilter(), Cursor(before=client_id))
+    page = client_lists.page(actor, ClientFilter(), Ask(after=Place(client_id)))
 
     assert [row.id for row in page.items] == [client_id]
-    assert page.previous_after is None
+    assert page.previous is None
 
 
 def test_counting_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,7 +88,7 @@ def test_counting_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(4):
         make_client(actor, numbered(number), "vip")
 
-    for wanted in (ClientFilter(), ClientFilter(tag="vip")):
+    for wanted in (ClientFilter(), ClientFilter(tag="vip"), ClientFilter(q="90")):
         page = client_lists.page(actor, wanted)
 
         assert (page.total, page.total_is_exact) == (2, False)
@@ -66,10 +103,14 @@ def test_counting_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         ("8 912 34", True),
         ("+7912345", True),
         ("7912", True),
-        ("345-67", True),
+        ("345-67-89", True),
         ("6789", True),
+        ("789", False),
+        ("345-67", False),
+        ("912 34", True),
         ("9", True),
         (" + ", True),
+        ("+9", False),
         ("79123456780", False),
         ("8913", False),
         ("7912346", False),
@@ -79,11 +120,29 @@ def test_counting_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
         ("123456789012345", False),
     ],
 )
-def test_a_phone_is_found_by_any_part_of_it_in_any_notation(q: str, found: bool) -> None:
+def test_a_phone_is_found_by_its_beginning_or_its_end_in_any_notation(q: str, found: bool) -> None:
     actor = make_actor()
     make_client(actor, "79123456789", name="Anna")
 
     assert phones(actor, ClientFilter(q=q)) == (["79123456789"] if found else [])
+
+
+def test_eight_is_the_countrys_code_or_the_first_digit_after_it() -> None:
+    actor = make_actor()
+    for phone in ("79120000000", "78912000000", "79170000000"):
+        make_client(actor, phone)
+
+    assert phones(actor, ClientFilter(q="8912")) == ["78912000000", "79120000000"]
+    assert phones(actor, ClientFilter(q="+7912")) == ["79120000000"]
+
+
+def test_who_matches_in_two_ways_is_found_and_counted_once() -> None:
+    actor = make_actor()
+    make_client(actor, "79129129129", "vip")
+
+    page = client_lists.page(actor, ClientFilter(q="9129", tag="vip"))
+
+    assert (shown(page), page.total) == (["79129129129"], 1)
 
 
 def test_filters_narrow_together() -> None:
@@ -97,6 +156,37 @@ def test_filters_narrow_together() -> None:
     assert phones(actor, ClientFilter(code="916", timezone="Asia/Omsk")) == ["79160000004", "79160000001"]
     assert phones(actor, ClientFilter("91", "vip", "916", "Asia/Omsk")) == ["79160000001"]
     assert phones(actor, ClientFilter(tag="VIP")) == []
+
+
+@pytest.mark.parametrize("sort", list(Sort))
+def test_the_stop_list_is_a_filter_like_the_others(sort: Sort) -> None:
+    actor = make_actor()
+    make_client(actor, "79160000001", "vip")
+    make_client(actor, "79160000002", "vip")
+    make_client(actor, "79160000003")
+    for phone in ("79160000001", "79160000003"):
+        stop_list.add(actor, phone)
+
+    def found(**wanted: str) -> set[str]:
+        return set(shown(client_lists.page(actor, ClientFilter(**wanted), sort=sort)))  # type: ignore[arg-type]
+
+    assert found(stop=Listed.YES) == {"79160000001", "79160000003"}
+    assert found(stop=Listed.NO) == {"79160000002"}
+    assert found(stop=Listed.YES, tag="vip") == {"79160000001"}
+    assert found(stop=Listed.YES, q="0003") == {"79160000003"}
+    assert found(stop=Listed.NO, q="0003") == set()
+
+
+def test_a_search_by_a_part_lists_by_phone_whatever_was_asked() -> None:
+    actor = make_actor()
+    for phone in ("79160000002", "79160000001"):
+        make_client(actor, phone)
+
+    page = client_lists.page(actor, ClientFilter(q="916"), sort=Sort.OLDEST)
+    whole = client_lists.page(actor, ClientFilter(q="79160000001"), sort=Sort.OLDEST)
+
+    assert (shown(page), page.sort) == (["79160000001", "79160000002"], Sort.PHONE)
+    assert whole.sort is Sort.OLDEST
 
 
 def test_operators_see_their_own_and_administrators_everybodys() -> None:

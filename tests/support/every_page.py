@@ -12,11 +12,23 @@ from werkzeug.test import TestResponse
 
 from dashboard import clock
 from dashboard.database import db
-from dashboard.domain import brakes, breaker, form_drafts, imports, mailings, stop_list, trials, users
+from dashboard.domain import (
+    brakes,
+    breaker,
+    client_bulk,
+    client_bulk_running,
+    form_drafts,
+    imports,
+    mailings,
+    stop_list,
+    trials,
+    users,
+)
+from dashboard.domain.client_bulk import Selection
 from dashboard.domain.imports import ImportDraft
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
-from dashboard.models import Client, Import, KnownPhones, Mailing, Message, Role, Trial
+from dashboard.models import Client, ClientChange, ClientVerb, Import, KnownPhones, Mailing, Message, Role, Trial
 from dashboard.web.context import LANGUAGE_COOKIE
 from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
@@ -25,10 +37,13 @@ from tests.support.engine import ScriptedGateway, accepted, add_clients, answer,
 NOT_READ = {
     *("static", "health.alive", "health.ready"),
     *("mailings.chart", "mailings.messages_csv", "overview.days"),
+    *("clients.export", "stop_list.export"),
 }
 # With these the lists are seen in their other forms, too.
 QUERIES = {
-    "clients.index": ("", "?q=9999999999", "?tag=0&code=900"),
+    "clients.index": ("", "?q=9999999999", "?tag=0&code=900", "?stop=yes&sort=oldest", "?q=900"),
+    "clients.bulk": tuple(f"?scope=all&stop=no&code=900&verb={verb}" for verb in ClientVerb),
+    "stop_list.index": ("", "?q=0000"),
     "mailings.index": ("", "?state=paused", "?state=finished", "?q=7777777"),
     "mailings.new": ("", f"?form={'0' * 32}"),
     "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
@@ -37,6 +52,7 @@ QUERIES = {
     "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {
+    "change_id": ClientChange.id,
     "client_id": Client.id,
     "import_id": Import.id,
     "mailing_id": Mailing.id,
@@ -92,7 +108,7 @@ def newcomers_pages(app: Flask, language: str) -> list[Page]:
     with app.app_context():
         user = make_user(Role.OPERATOR, name=WORDS[language].tag, language=language)
     sign_in(client, user)
-    paths = ("/", "/clients", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new")
+    paths = ("/", "/clients", "/stop-list", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new")
     return [Page.of(f"{path}, empty", client.get(path)) for path in paths]
 
 
@@ -105,12 +121,25 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         owner = user.actor
         ids = add_clients(owner, 40, zones=("Europe/Moscow", "Asia/Omsk", "UTC+03:00"), tag=words.tag)
         stop_list.add(owner, db.session.get_one(Client, ids[0]).phone)
+        _change_clients(owner, ids, words.tag)
         _add_imports(owner, folder, words.filename)
         _add_mailings(owner, words)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
     sign_in(client, user)
     return client
+
+
+def _change_clients(owner: Actor, ids: list[int], tag: str) -> None:
+    """Every verb carried out; then one request that is stopped, and one that waits."""
+    for verb, client_id in zip(ClientVerb, ids[-len(ClientVerb) :], strict=True):
+        client_bulk_running.run(_ask(owner, verb, Selection(ids=(client_id,)), tag))
+    client_bulk.cancel(owner, _ask(owner, ClientVerb.ADD_TAG, Selection(ids=tuple(ids)), tag))
+    _ask(owner, ClientVerb.UNLIST, Selection(ids=tuple(ids)), tag)
+
+
+def _ask(owner: Actor, verb: ClientVerb, selection: Selection, tag: str) -> int:
+    return client_bulk.begin(owner, verb, selection, client_bulk.extent(owner, selection), tag)
 
 
 def _add_imports(owner: Actor, folder: Path, filename: str) -> None:
@@ -210,6 +239,14 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/mailings/keep", {"form_key": "1" * 32}
     for choice in ("language", "theme", "timezone"):
         yield "/preferences", {choice: "nonsense"}
+    yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999"}
+    yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999", "tag_name": "1"}
+    yield "/clients/bulk", {"verb": "delete", "id": "0"}
+    yield "/stop-list/add", {"phones": ""}
+    yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
+    yield "/stop-list/add", {"phones": "79001112233\n79001112244"}
+    for number in _numbers("change_id")[-2:]:
+        yield f"/clients/bulk/{number}/cancel", {}
     for verb in ("stop-list", "unlist", "delete"):
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):

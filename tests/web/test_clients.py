@@ -1,5 +1,7 @@
 """Do the pages of the directory show what is there, and keep what was typed?"""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -28,6 +30,13 @@ TYPED = {
 def add(app: Flask, actor: Actor, *args: str, **more: str) -> int:
     with app.app_context():
         return make_client(actor, *args, **more)
+
+
+def version_in(form: str) -> dict[str, str]:
+    """What the form says it has read."""
+    found = re.search(r'name="version" value="([^"]+)"', form)
+    assert found
+    return {"version": found[1]}
 
 
 def test_a_client_is_added_as_typed(app: Flask, browser: FlaskClient, owner: User) -> None:
@@ -78,7 +87,8 @@ def test_the_form_of_a_client_shows_all_of_it_and_saves_changes(
     form = browser.get(f"/clients/{client_id}/edit").text
     answer = browser.post(
         f"/clients/{client_id}/edit",
-        data={"phone": "79991234567", "operator_code": "916", "tags": "new", "timezone": "Asia/Omsk"},
+        data=version_in(form)
+        | {"phone": "79991234567", "operator_code": "916", "tags": "new", "timezone": "Asia/Omsk"},
     )
 
     for shown in ('value="79991234567"', 'value="old, vip"', 'value="Europe/Moscow"', 'value="Anna"'):
