@@ -12,6 +12,7 @@ from dashboard.domain.users import User
 from dashboard.models import Role
 from tests.factories import SignedIn, make_actor
 from tests.factories_clients import make_client, numbered
+from tests.support.engine import add_clients, arm, fan_out_all, settle
 
 TYPED = {
     "phone": "8 999 123-45-67",
@@ -186,3 +187,126 @@ def test_a_viewer_sees_everybodys_clients_and_changes_none(app: Flask, signed_in
     assert viewer.post("/clients/new", data=TYPED).status_code == 403
     for verb in ("delete", "stop-list", "unlist"):
         assert viewer.post(f"/clients/{client_id}/{verb}").status_code == 403
+
+
+def test_stop_list_and_order_are_filters_in_the_address(app: Flask, browser: FlaskClient, owner: User) -> None:
+    add(app, owner.actor, "79160000002")
+    add(app, owner.actor, "79160000001")
+    with app.app_context():
+        stop_list.add(owner.actor, "79160000001")
+
+    listed = browser.get("/clients?stop=yes").text
+    by_phone = browser.get("/clients?sort=phone").text
+    by_part = browser.get("/clients?q=916").text
+
+    assert "000-00-01" in listed
+    assert "000-00-02" not in listed
+    assert '<option value="yes" selected>' in listed
+    assert by_phone.index("000-00-01") < by_phone.index("000-00-02")
+    assert "listed by phone" in by_part
+    assert "listed by phone" not in by_phone
+
+
+def test_a_list_by_phone_is_turned_page_by_page(app: Flask, browser: FlaskClient, owner: User) -> None:
+    for number in range(60):
+        add(app, owner.actor, numbered(59 - number))
+
+    first = browser.get("/clients?sort=phone").text
+    link = first.split('hx-get="/clients?')[1].split('"')[0].replace("&amp;", "&")
+    second = browser.get(f"/clients?{link}").text
+
+    assert f"after={numbered(49)}-" in link
+    assert second.count('class="row-link') == 10
+    assert "000-00-59" in second
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["sort=nonsense", "stop=nonsense", "after=79160000000-0", "before=79160000000-99999999999", "after=-1"],
+)
+def test_a_strange_order_or_place_is_answered(app: Flask, browser: FlaskClient, owner: User, query: str) -> None:
+    add(app, owner.actor, "79160000001")
+
+    answer = browser.get(f"/clients?{query}")
+
+    assert answer.status_code == 200
+    assert "000-00-01" in answer.text
+
+
+def test_the_clients_leave_as_a_table_that_no_spreadsheet_runs(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    add(app, owner.actor, "79160000001", "vip", name="=1+1")
+    add(app, owner.actor, "79160000002")
+
+    answer = browser.get("/clients/export.csv?tag=vip")
+
+    assert answer.headers["Content-Disposition"].startswith("attachment; filename=clients-")
+    assert answer.text.lstrip("\ufeff").splitlines() == [
+        "phone,operator_code,timezone,tags,name,consent_source,consent_at,stop_listed_at",
+        "79160000001,916,Europe/Moscow,vip,'=1+1,,,",
+    ]
+
+
+def test_a_consent_is_typed_shown_and_left_as_it_is(app: Flask, browser: FlaskClient, owner: User) -> None:
+    consent = {"consent_source": "Form on the site", "consent_at": "2026-03-01"}
+
+    answer = browser.post("/clients/new", data=TYPED | consent)
+    shown = browser.get(answer.location).text
+    form = browser.get(f"{answer.location}/edit").text
+    client_id = int(answer.location.rsplit("/", 1)[1])
+    with app.app_context():
+        before = clients.get(owner.actor, client_id).consent_at
+    browser.post(f"{answer.location}/edit", data=TYPED | consent | version_in(form) | {"tags": "other"})
+
+    assert "Form on the site, Mar 1, 2026" in shown
+    assert 'value="2026-03-01"' in form
+    with app.app_context():
+        client = clients.get(owner.actor, client_id)
+    assert (client.consent_at, client.tags) == (before, ("other",))
+
+
+@pytest.mark.parametrize("typed", ["2026-02-30", "yesterday", "20260301"])
+def test_a_date_that_is_none_is_told_beside_its_field_and_kept(browser: FlaskClient, typed: str) -> None:
+    answer = browser.post("/clients/new", data=TYPED | {"consent_at": typed})
+
+    assert answer.status_code == 422
+    assert f'value="{typed}"' in answer.text
+    assert 'aria-describedby="consent_at-errors' in answer.text
+
+
+def test_a_change_that_came_too_late_keeps_what_was_typed_and_can_be_saved_again(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    client_id = add(app, owner.actor, "79991234567", "old")
+    form = browser.get(f"/clients/{client_id}/edit").text
+    theirs = {"phone": "79991234567", "timezone": "Asia/Omsk", "tags": "theirs"}
+    browser.post(f"/clients/{client_id}/edit", data=theirs | version_in(form))
+
+    refused = browser.post(f"/clients/{client_id}/edit", data=TYPED | version_in(form))
+    saved = browser.post(f"/clients/{client_id}/edit", data=TYPED | version_in(refused.text))
+
+    assert refused.status_code == 409
+    assert "Somebody else has changed this client meanwhile" in refused.text
+    assert "Asia/Omsk" in refused.text
+    assert 'value="vip, Весна; vip"' in refused.text
+    assert saved.location == f"/clients/{client_id}"
+    with app.app_context():
+        assert clients.get(owner.actor, client_id).timezone == "UTC+03:00"
+
+
+def test_a_clients_page_tells_why_each_message_did_or_did_not_leave(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    with app.app_context():
+        (client_id,) = add_clients(owner.actor, 1)
+        settle(arm(fan_out_all(owner.actor, title="Sent one")))
+        stop_list.add(owner.actor, clients.get(owner.actor, client_id).phone)
+        fan_out_all(owner.actor, title="Skipped one")
+
+    page = browser.get(f"/clients/{client_id}").text
+
+    assert page.index("Skipped one") < page.index("Sent one")
+    assert "The phone is on the stop list" in page
+    assert "The gateway accepted the message." in page
+    assert "Source: entered by hand." in page
