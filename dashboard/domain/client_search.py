@@ -6,7 +6,6 @@ million), and nobody remembers a number by its middle.
 """
 
 import re
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Self
@@ -15,7 +14,7 @@ from sqlalchemy import ColumnElement, and_, false, func, literal_column, select,
 
 from .. import phone as phones
 from ..database import db
-from ..models import Client, StopListEntry, Tag
+from ..models import Client, StopListEntry, Tag, client_tags
 from .permissions import Actor, visible
 
 LEAST_ENDING = 4
@@ -50,6 +49,11 @@ class ClientFilter:
     def kept(self) -> dict[str, Any]:
         """As a table or an address keeps it."""
         return asdict(self) | {"stop": self.stop.value}
+
+    @property
+    def is_tag_alone(self) -> bool:
+        """Is there no condition but a tag?"""
+        return bool(self.tag) and not (self.q.strip(" +") or self.code or self.timezone or self.stop)
 
     @property
     def is_part(self) -> bool:
@@ -88,9 +92,22 @@ def by_phone(q: str, phone: ColumnElement[str] = PHONE) -> list[ColumnElement[bo
     return ways or [false()]
 
 
-def tag_ids(actor: Actor, name: str) -> Sequence[int]:
-    """One for each owner who has such a tag."""
-    return db.session.scalars(select(Tag.id).where(Tag.name == name, visible(Tag.owner_id, actor))).all()
+@dataclass(frozen=True, slots=True)
+class Bearers:
+    """Who bears a tag: none of them has an id below `first` or above `last`."""
+
+    tag_id: int
+    first: int
+    last: int
+
+
+def bearers_of(actor: Actor, name: str) -> list[Bearers]:
+    """One for each owner who has such a tag; each tag in use has only living clients of its owner."""
+    theirs = client_tags.c.tag_id == Tag.id
+    first = select(func.min(client_tags.c.client_id)).where(theirs).scalar_subquery()
+    last = select(func.max(client_tags.c.client_id)).where(theirs).scalar_subquery()
+    query = select(Tag.id, first, last).where(Tag.name == name, visible(Tag.owner_id, actor))
+    return [Bearers(*values) for values in db.session.execute(query) if values[1] is not None]
 
 
 def _whole(q: str) -> str | None:

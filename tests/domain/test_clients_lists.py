@@ -4,8 +4,9 @@ import pytest
 from flask import Flask
 
 from dashboard.domain import client_lists, clients, stop_list, tags
-from dashboard.domain.client_lists import Ask, ClientPage, Place, Sort
+from dashboard.domain.client_lists import ClientPage
 from dashboard.domain.client_search import ClientFilter, Listed
+from dashboard.domain.client_walk import Ask, Place, Sort
 from dashboard.domain.permissions import Actor
 from dashboard.models import Role
 from tests.factories import make_actor
@@ -83,7 +84,7 @@ def test_a_page_beyond_the_last_one_is_the_first() -> None:
 
 def test_counting_stops_at_its_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.domain.pages.COUNTED_AT_MOST", 2)
-    monkeypatch.setattr("dashboard.domain.client_lists.COUNTED_AT_MOST", 2)
+    monkeypatch.setattr("dashboard.domain.client_walk.COUNTED_AT_MOST", 2)
     actor = make_actor()
     for number in range(4):
         make_client(actor, numbered(number), "vip")
@@ -242,3 +243,27 @@ def test_a_stop_listed_client_is_marked() -> None:
     stop_list.add(actor, "79160000001")
 
     assert [row.is_stop_listed for row in client_lists.page(actor, ClientFilter()).items] == [False, True]
+
+
+@pytest.mark.parametrize("few", [0, 100])
+@pytest.mark.parametrize("sort", list(Sort))
+def test_those_on_the_stop_list_are_turned_over_alike_whether_few_or_many(
+    sort: Sort, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.domain.client_walk.FEW", few)
+    actor = make_actor()
+    for phone in ADDED:
+        make_client(actor, phone)
+        stop_list.add(actor, phone)
+    make_client(actor, "79180000000")
+    expected = {Sort.NEWEST: ADDED[::-1], Sort.OLDEST: ADDED, Sort.PHONE: tuple(sorted(ADDED))}[sort]
+    wanted = ClientFilter(stop=Listed.YES)
+
+    first = client_lists.page(actor, wanted, sort=sort, limit=4)
+    second = client_lists.page(actor, wanted, Ask(after=first.next), sort, limit=4)
+    back = client_lists.page(actor, wanted, Ask(before=second.previous), sort, limit=4)
+
+    assert (*shown(first), *shown(second)) == expected
+    assert shown(back) == shown(first)
+    assert (first.previous, second.next, back.previous) == (None, None, None)
+    assert (first.total, first.total_is_exact) == ((7, True) if few else (0, False))

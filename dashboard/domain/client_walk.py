@@ -1,0 +1,164 @@
+"""Which clients come next in a list, by whatever filter and order?
+
+Made for a million clients: lists are walked by a key (no OFFSET) and put together from parts, each of which an
+index serves; counting stops at a bound.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select, tuple_, union, union_all
+
+from ..database import AnySelect, db
+from ..models import Client, client_tags
+from . import client_search
+from .client_search import Bearers, ClientFilter, Listed
+from .pages import COUNTED_AT_MOST
+from .permissions import Actor
+
+# So many on the stop list are taken together and put in order; beyond, a list says "more than".
+FEW = 1_000
+
+
+class Sort(StrEnum):
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    PHONE = "phone"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A client's place in a list. `phone` tells it where the list goes by phone, and is empty elsewhere."""
+
+    id: int
+    phone: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What follows `after`, or what stands right before `before`; neither: the beginning of the list."""
+
+    after: Place | None = None
+    before: Place | None = None
+
+
+BEGINNING = Ask()
+
+
+class Walk:
+    """One filter, one order; the parts of which the list is put together, each walked by its own index."""
+
+    def __init__(self, actor: Actor, wanted: ClientFilter, sort: Sort) -> None:
+        self.sort = sort
+        self._wanted = wanted
+        self._conditions = client_search.conditions(actor, wanted)
+        self._ways = client_search.by_phone(wanted.q)
+        self._tags = client_search.bearers_of(actor, wanted.tag) if wanted.tag else []
+
+    def places(self, ask: Ask, limit: int, through: int | None = None) -> list[Place]:
+        """In the direction of reading: going back, the nearest first. None has an id above `through`."""
+        if through is None and self._few is not None:
+            return self._among(self._few, ask)[:limit]
+        parts = [self._cut(part, ask, limit) for part in self._parts(through)]
+        if len(parts) == 1:
+            found = parts[0]
+        else:
+            together = union(*(select(part.subquery()) for part in parts)).subquery()
+            found = select(together).order_by(*self._order(together.c, ask)).limit(limit)
+        return self._read(found)
+
+    def total(self) -> tuple[int, bool]:
+        """How many there are, up to a bound; and whether that is all."""
+        if self._wanted.stop is Listed.YES:
+            return (FEW, False) if self._few is None else (len(self._few), True)
+        count = self.count(COUNTED_AT_MOST + 1)
+        return min(count, COUNTED_AT_MOST), count <= COUNTED_AT_MOST
+
+    def count(self, limit: int | None, through: int | None = None) -> int:
+        parts = [part.limit(limit) for part in self._parts(through)]
+        # A client has one tag of a name at most, but may match a number in two ways.
+        join = union_all if len(self._ways) == 1 else union
+        together = join(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
+        counted = select(together.subquery().c.id).limit(limit).subquery()
+        return db.session.scalar(select(func.count()).select_from(counted)) or 0
+
+    def conditions_of_one(self) -> list[ColumnElement[bool]]:
+        return [*self._conditions, or_(*self._ways), *self._bears()]
+
+    @cached_property
+    def _few(self) -> list[Place] | None:
+        """All of those on the stop list, in ascending order, where they are few.
+
+        PostgreSQL takes conditions for independent of each other: to find the first in the order of a list, it
+        would walk through all who bear a tag, and if none of them is listed, that is everybody (2 s for 500,000).
+        Asked for some in any order, it begins where there are fewest.
+        """
+        if self._wanted.stop is not Listed.YES:
+            return None
+        parts = [part.limit(FEW + 1) for part in self._parts(None)]
+        found = self._read(union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0])
+        return sorted(found, key=self._key) if len(found) <= FEW else None
+
+    def _among(self, few: list[Place], ask: Ask) -> list[Place]:
+        descends, place = self._descends(ask), ask.after or ask.before
+        if place is not None:
+            here = self._key(place)
+            few = [each for each in few if (self._key(each) < here if descends else self._key(each) > here)]
+        return few[::-1] if descends else few
+
+    @staticmethod
+    def _key(place: Place) -> tuple[str, int]:
+        return (place.phone, place.id)
+
+    def _read(self, found: Select[Any] | CompoundSelect[Any]) -> list[Place]:
+        is_by_phone = self.sort is Sort.PHONE
+        return [Place(row.id, row.phone if is_by_phone else "") for row in db.session.execute(found)]
+
+    def _parts(self, through: int | None) -> list[AnySelect]:
+        """Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
+        bear costs a page; one condition for all tags would have to sort them.
+        """
+        if self._wanted.is_tag_alone and self._tags and self.sort is not Sort.PHONE:
+            return [_bearing(tag, through) for tag in self._tags]
+        all_ = select(Client.id, Client.phone).where(*self._conditions)
+        if through is not None:
+            all_ = all_.where(Client.id <= through)
+        if not self._tags or self.sort is Sort.PHONE or self._wanted.stop is Listed.YES:
+            return [all_.where(*self._bears(), way) for way in self._ways]
+        return [
+            all_.join(client_tags, Client.id == client_tags.c.client_id)
+            # Who is imported together is often tagged together: outside of these ids, nobody need be looked at.
+            .where(client_tags.c.tag_id == tag.tag_id, Client.id.between(tag.first, tag.last), way)
+            for tag, way in product(self._tags, self._ways)
+        ]
+
+    def _bears(self) -> list[ColumnElement[bool]]:
+        if not self._wanted.tag:
+            return []
+        borne = select(client_tags.c.client_id).where(client_tags.c.client_id == Client.id)
+        return [borne.where(client_tags.c.tag_id.in_([tag.tag_id for tag in self._tags])).exists()]
+
+    def _cut(self, part: AnySelect, ask: Ask, limit: int) -> AnySelect:
+        place = ask.after or ask.before
+        columns = part.selected_columns
+        if place is not None:
+            here = tuple_(columns.phone, columns.id) if self.sort is Sort.PHONE else columns.id
+            there = tuple_(place.phone, place.id) if self.sort is Sort.PHONE else place.id
+            part = part.where(here < there if self._descends(ask) else here > there)
+        return part.order_by(*self._order(columns, ask)).limit(limit)
+
+    def _order(self, columns: Any, ask: Ask) -> list[ColumnElement[Any]]:
+        keys = [columns.phone, columns.id] if self.sort is Sort.PHONE else [columns.id]
+        return [key.desc() for key in keys] if self._descends(ask) else keys
+
+    def _descends(self, ask: Ask) -> bool:
+        return (self.sort is Sort.NEWEST) != (ask.before is not None)
+
+
+def _bearing(tag: Bearers, through: int | None) -> AnySelect:
+    """All who bear this tag, from the table of tags alone."""
+    bearing = select(client_tags.c.client_id.label("id")).where(client_tags.c.tag_id == tag.tag_id)
+    return bearing if through is None else bearing.where(client_tags.c.client_id <= through)
