@@ -20,7 +20,6 @@ from .permissions import Actor, may_administer, may_see_all, require_change
 # Lines that are taken at once: a list of 10,000 is 150 kB of typing. Longer ones come as a file.
 MOST_LINES = 10_000
 _LINES_AT_ONCE = 1_000
-LONGEST_SHOWN = 60
 
 
 class Source(StrEnum):
@@ -82,7 +81,7 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
         try:
             wanted.setdefault(phones.normalise(text.strip()), (number, text))
         except phones.PhoneError as error:
-            bad.append(BadLine(number, text.strip()[:LONGEST_SHOWN], error.problem.value))
+            bad.append(BadLine(number, text.strip(), error.problem.value))
     if not wanted and not bad:
         raise Invalid([Problem("phones", "phone_empty")])
     added, known = 0, 0
