@@ -13,11 +13,13 @@ from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings
 from dashboard import clock, create_app
-from dashboard.domain import mailings
+from dashboard.domain import client_bulk, mailings
+from dashboard.domain.client_bulk import Selection
+from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.imports import ImportDraft, begin
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
-from dashboard.models import KnownPhones, Role, Status
+from dashboard.models import ClientVerb, KnownPhones, Role, Status
 from tests.factories import PASSWORD, make_user
 from tests.support.browser import running_browser
 from tests.support.client_files import make_file
@@ -33,6 +35,7 @@ LOOKS = [("light", "ru"), ("dark", "ru"), ("light", "en")]
 EMPTY_PAGES = {
     "overview": "/",
     "clients": "/clients",
+    "stop-list": "/stop-list",
     "imports": "/imports",
     "mailings": "/mailings",
     "mailing-new": "/mailings/new",
@@ -91,6 +94,7 @@ def fill(installation: Installation) -> dict[str, str]:
         add_clients(
             owner, 20_000, zones=("Europe/Moscow", "Asia/Omsk", "Asia/Tokyo"), tag="regular", first=5_000_000
         )
+        changed = list_many(owner)
         running = fan_out_all(owner, title="Осенняя распродажа", text="{{name}}, скидки 20 %!", tags=("regular",))
         tomorrow = clock.now() + timedelta(days=1)
         later = schedule(owner, title="С Новым годом", starts_at=tomorrow, ends_at=tomorrow + timedelta(hours=9))
@@ -106,6 +110,11 @@ def fill(installation: Installation) -> dict[str, str]:
         "clients": "/clients",
         "clients-found": "/clients?q=999&tag=vip",
         "clients-none": "/clients?q=0000000000",
+        "clients-bulk-tag": "/clients/bulk?verb=add_tag&scope=all&tag=vip",
+        "clients-bulk-delete": "/clients/bulk?verb=delete&scope=all&stop=yes",
+        "clients-change": f"/clients/bulk/{changed}",
+        "stop-list": "/stop-list",
+        "stop-list-add": "/stop-list/add",
         "client": "/clients/1",
         "client-edit": "/clients/1/edit",
         "client-new": "/clients/new",
@@ -135,6 +144,15 @@ def wait_for_failed(mailing_id: int) -> int:
         clock.sleep(1)
 
 
+def list_many(owner: Actor) -> int:
+    """A change of so many clients that it is done in the background; its number."""
+    everybody = Selection(wanted=ClientFilter(timezone="Asia/Tokyo"))
+    extent = client_bulk.extent(owner, everybody)
+    change_id = client_bulk.begin(owner, ClientVerb.STOP_LIST, everybody, extent)
+    queues.change_clients_later(change_id)
+    return change_id
+
+
 def import_file(owner: Actor, folder: Path) -> int:
     folder.mkdir(exist_ok=True)
     upload = folder / "upload"
@@ -152,7 +170,11 @@ def take_all(browser: Browser, installation: Installation, look: Look, pages: di
     for name, path in pages.items():
         page.goto(installation.url + path)
         take(page, f"{name}-{look.name}")
-    for name, path in (("client-refused", "/clients/new"), ("mailing-refused", "/mailings/new")):
+    for name, path in (
+        ("client-refused", "/clients/new"),
+        ("mailing-refused", "/mailings/new"),
+        ("stop-list-refused", "/stop-list/add"),
+    ):
         page.goto(installation.url + path)
         page.locator("main form button[type=submit]").first.click()
         take(page, f"{name}-{look.name}")

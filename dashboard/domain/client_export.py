@@ -4,14 +4,14 @@ Each client who matches at the beginning, and is not deleted before their turn, 
 meanwhile does not come.
 """
 
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import selectinload
 
-from ..database import db, end_reading
-from ..models import Client, StopListEntry
+from ..database import AnyRow, db, end_reading
+from ..models import Client, StopListEntry, Tag, client_tags
 from . import bulk, client_lists
 from .client_rules import ATTRIBUTES_PER_CLIENT
 from .client_search import ClientFilter
@@ -37,7 +37,8 @@ class Export:
 
     def rows(self) -> Iterator[list[Any]]:
         for ids in self._batches():
-            rows = [self._row(*found) for found in self._found(ids)]
+            tags = _tags_of(ids)
+            rows = [self._row(found, tags.get(found.id, ())) for found in _found(ids)]
             end_reading()
             yield from rows
 
@@ -55,27 +56,46 @@ class Export:
             end_reading()
         return sorted(names)[:MOST_ATTRIBUTES]
 
-    def _found(self, ids: Sequence[int]) -> Sequence[Any]:
-        query = (
-            select(Client, StopListEntry.added_at)
-            .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-            .where(bulk.any_of(Client.id.expression, ids), Client.deleted_at.is_(None))
-            .order_by(Client.id)
-            .options(selectinload(Client.tags))
-            .execution_options(populate_existing=True)
-        )
-        return db.session.execute(query).all()
-
-    def _row(self, client: Client, stop_listed_at: Any) -> list[Any]:
+    def _row(self, found: AnyRow, tags: Sequence[str]) -> list[Any]:
         return [
-            client.phone,
-            client.operator_code,
-            client.timezone,
-            TAG_SEPARATOR.join(tag.name for tag in client.tags),
-            *(client.attributes.get(name, "") for name in self._names),
-            client.consent_source or "",
-            *(at.isoformat(timespec="seconds") if at else "" for at in (client.consent_at, stop_listed_at)),
+            found.phone,
+            found.operator_code,
+            found.timezone,
+            TAG_SEPARATOR.join(tags),
+            *(found.attributes.get(name, "") for name in self._names),
+            found.consent_source or "",
+            *(at.isoformat(timespec="seconds") if at else "" for at in (found.consent_at, found.stop_listed_at)),
         ]
+
+
+def _found(ids: Sequence[int]) -> Sequence[AnyRow]:
+    """Columns instead of objects: a third of the time."""
+    query = (
+        select(
+            Client.id,
+            Client.phone,
+            Client.operator_code,
+            Client.timezone,
+            Client.attributes,
+            Client.consent_source,
+            Client.consent_at,
+            StopListEntry.added_at.label("stop_listed_at"),
+        )
+        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
+        .where(bulk.any_of(Client.id.expression, ids), Client.deleted_at.is_(None))
+        .order_by(Client.id)
+    )
+    return db.session.execute(query).all()
+
+
+def _tags_of(ids: Sequence[int]) -> dict[int, list[str]]:
+    query = select(client_tags.c.client_id, Tag.name).join(Tag, Tag.id == client_tags.c.tag_id)
+    tags: dict[int, list[str]] = defaultdict(list)
+    for client_id, name in db.session.execute(
+        query.where(bulk.any_of(client_tags.c.client_id, ids)).order_by(Tag.name)
+    ):
+        tags[client_id].append(name)
+    return tags
 
 
 def _names_of(ids: Sequence[int]) -> Sequence[str]:

@@ -84,13 +84,13 @@ def test_no_more_than_a_batch_is_held_at_once(monkeypatch: pytest.MonkeyPatch) -
     actor = make_actor()
     add_clients(actor, 1_000)
     asked: list[int] = []
-    real = Export._found
+    real = client_export._found
 
-    def counting(self: Export, ids: list[int]) -> object:
+    def counting(ids: list[int]) -> object:
         asked.append(len(ids))
-        return real(self, ids)
+        return real(ids)
 
-    monkeypatch.setattr(Export, "_found", counting)
+    monkeypatch.setattr(client_export, "_found", counting)
 
     rows = Export(actor, ClientFilter()).rows()
     first = next(rows)
