@@ -118,6 +118,14 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
         tags.replace(session, owner_id, client_id, checked.tags)
 
 
+def was_deleted(actor: Actor, client_id: int) -> bool:
+    """Was this a client whom the actor could see? For whoever has their form still open."""
+    gone = select(Client.id).where(
+        Client.id == client_id, Client.deleted_at.is_not(None), visible(Client.owner_id, actor)
+    )
+    return db.session.scalar(gone) is not None
+
+
 def delete(actor: Actor, client_id: int) -> None:
     """The row stays for the story of its messages; it loses its tags. Raises NotFound."""
     require_change(actor)

@@ -12,7 +12,7 @@ from ..domain.client_export import Export
 from ..domain.client_search import ClientFilter
 from ..domain.client_walk import Sort
 from ..domain.clients import ClientView
-from ..domain.errors import Conflict, Invalid
+from ..domain.errors import Conflict, Invalid, NotFound
 from . import client_bulk, client_filters, context, csv_stream, respond
 from .access import actor, requires_change
 from .forms.clients import ClientForm
@@ -82,7 +82,7 @@ def new() -> Response:
             return respond.redirect_to("clients.show", client_id=client_id)
     if not form.is_submitted():
         form.timezone.data = context.zone_name()
-    return respond.page("clients/edit.html", form=form, client=None, newer=None, timezones=zones.names())
+    return _edit_page(form, None)
 
 
 @blueprint.get(ONE)
@@ -96,8 +96,14 @@ def show(client_id: int) -> Response:
 @requires_change
 def edit(client_id: int) -> Response:
     """What somebody else has saved meanwhile is shown beside what was typed; saving again then replaces it."""
-    client = clients.get(actor(), client_id)
     form, status, newer = ClientForm(), 200, None
+    try:
+        client = clients.get(actor(), client_id)
+    except NotFound:
+        if not (form.is_submitted() and clients.was_deleted(actor(), client_id)):
+            raise
+        form.form_errors.append("client_deleted")
+        return _edit_page(form, None, None, 409)
     form.kept_consent_at = client.consent_at
     if form.validate_on_submit():
         try:
@@ -116,7 +122,10 @@ def edit(client_id: int) -> Response:
     return _edit_page(form, client, newer, status)
 
 
-def _edit_page(form: ClientForm, client: ClientView, newer: ClientView | None, status: int) -> Response:
+def _edit_page(
+    form: ClientForm, client: ClientView | None, newer: ClientView | None = None, status: int = 200
+) -> Response:
+    """Without a client the form makes a new one."""
     return respond.page(
         "clients/edit.html", status, form=form, client=client, newer=newer, timezones=zones.names()
     )

@@ -310,3 +310,29 @@ def test_a_clients_page_tells_why_each_message_did_or_did_not_leave(
     assert "The phone is on the stop list" in page
     assert "The gateway accepted the message." in page
     assert "Source: entered by hand." in page
+
+
+def test_what_was_typed_of_a_client_who_was_deleted_meanwhile_brings_them_back(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    client_id = add(app, owner.actor, "79991234567", "old")
+    read = version_in(browser.get(f"/clients/{client_id}/edit").text)
+    browser.post(f"/clients/{client_id}/delete")
+
+    refused = browser.post(f"/clients/{client_id}/edit", data=TYPED | read)
+    saved = browser.post("/clients/new", data=TYPED)
+
+    assert refused.status_code == 409
+    assert "This client has been deleted meanwhile" in refused.text
+    assert 'action="/clients/new"' in refused.text
+    assert 'value="vip, Весна; vip"' in refused.text
+    assert saved.location == f"/clients/{client_id}"
+
+
+def test_others_deleted_clients_stay_unknown(app: Flask, browser: FlaskClient) -> None:
+    with app.app_context():
+        other = make_actor()
+        client_id = make_client(other)
+        clients.delete(other, client_id)
+
+    assert browser.post(f"/clients/{client_id}/edit", data=TYPED).status_code == 404
