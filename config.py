@@ -67,6 +67,7 @@ class Settings:
     log_level: str
     max_tries: int
     import_max_megabytes: int
+    import_max_rows: int
     trusted_proxies: int
 
     @classmethod
@@ -253,6 +254,7 @@ def _limits(read: _Reader) -> dict[str, int]:
         "web_threads": read.whole("WEB_THREADS", 8, 1, 256),
         "max_tries": read.whole("MAX_TRIES", 12, 1, 100),
         "import_max_megabytes": read.whole("IMPORT_MAX_MEGABYTES", 64, 1, 1024),
+        "import_max_rows": read.whole("IMPORT_MAX_ROWS", 1_000_000, 1, 20_000_000),
         "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
     }
 

@@ -13,14 +13,15 @@ from playwright.sync_api import Browser, Page
 
 from config import ROOT, Settings
 from dashboard import clock, create_app
-from dashboard.domain import client_bulk
+from dashboard.domain import client_bulk, imports
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.client_search import ClientFilter
-from dashboard.domain.imports import ImportDraft, begin
+from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
 from dashboard.models import ClientVerb, KnownPhones, Role, Status
 from tests.factories import PASSWORD, make_user
+from tests.factories_clients import LIMITS
 from tests.support.browser import running_browser
 from tests.support.client_files import make_file
 from tests.support.engine import add_clients, fan_out_all, messages_of, schedule
@@ -85,7 +86,9 @@ def fill(installation: Installation) -> dict[str, str]:
         for language in ("ru", "en"):
             make_user(Role.OPERATOR, name=f"new-{language}", language=language)
         installation.flask("demo", "--owner", "busy-ru")
-        imported = import_file(owner, app.config["SETTINGS"].imports_dir)
+        folder = app.config["SETTINGS"].imports_dir
+        imported = import_file(owner, folder)
+        mapping, checked = (import_file(owner, folder, until) for until in ("mapping", "checked"))
         installation.ask_simulator(
             "PUT",
             "/faults",
@@ -118,6 +121,8 @@ def fill(installation: Installation) -> dict[str, str]:
         "imports": "/imports",
         "import": f"/imports/{imported}",
         "import-new": "/imports/new",
+        "import-columns": f"/imports/{mapping}/columns",
+        "import-checked": f"/imports/{checked}",
         "mailings": "/mailings",
         "mailing-new": "/mailings/new",
         "mailing-running": f"/mailings/{running}",
@@ -146,12 +151,19 @@ def list_many(owner: Actor) -> int:
     return change_id
 
 
-def import_file(owner: Actor, folder: Path) -> int:
+def import_file(owner: Actor, folder: Path, until: str = "finished") -> int:
+    """Brought up to this state."""
     folder.mkdir(exist_ok=True)
     upload = folder / "upload"
     upload.write_bytes(make_file(1_000).content)
-    import_id = begin(owner, ImportDraft("клиенты осень.csv", KnownPhones.UPDATE, "Europe/Moscow"), upload, folder)
-    queues.import_later(import_id)
+    import_id = imports.begin(owner, Upload(upload, "клиенты осень.csv"), "Europe/Moscow", folder, LIMITS)
+    if until != "mapping":
+        mapping = imports.columns(owner, import_id).mapping
+        imports.map_columns(owner, import_id, MappingDraft(mapping, KnownPhones.UPDATE, "Europe/Moscow"))
+        imports.run(import_id, folder, LIMITS)
+    if until == "finished":
+        imports.start(owner, import_id)
+        imports.run(import_id, folder, LIMITS)
     return import_id
 
 

@@ -8,6 +8,7 @@ from config import Settings
 
 from ..database import lock_patience
 from ..domain import client_bulk, client_bulk_running, delivery, imports
+from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
@@ -33,8 +34,11 @@ def work() -> None:
 
 
 def run_import(import_id: int) -> None:
-    """Read a file of clients; a run that another worker holds is left alone."""
-    if not imports.run(import_id, current_app.config["SETTINGS"].imports_dir):
+    """Check or write a file of clients; a run that another worker holds is left alone."""
+    settings: Settings = current_app.config["SETTINGS"]
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if not imports.run(import_id, settings.imports_dir, file_limits(settings), is_stopping=lambda: bool(stops)):
         queues.import_later(import_id)
 
 
@@ -51,6 +55,10 @@ def resume() -> None:
         queues.import_later(import_id)
     for change_id in client_bulk.unfinished():
         queues.change_clients_later(change_id)
+
+
+def file_limits(settings: Settings) -> FileLimits:
+    return FileLimits(settings.import_max_megabytes, settings.import_max_rows)
 
 
 def gateway_settings(settings: Settings) -> GatewaySettings:

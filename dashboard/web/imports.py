@@ -1,14 +1,12 @@
-"""How do people send in a file of clients, and see what becomes of it?"""
+"""How do people bring in a file of clients, step by step, and see what becomes of it?"""
 
-import csv
-import io
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from flask import Blueprint, Response, current_app, get_template_attribute, request, stream_with_context
-from flask_babel import get_locale
+from flask import Blueprint, Response, current_app, get_template_attribute, request
 from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.datastructures import FileStorage
@@ -17,20 +15,18 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from .. import zones
 from ..domain import imports
 from ..domain.errors import Invalid
-from ..domain.imports import ProblemView
+from ..domain.imports import FileLimits, ImportView, ProblemView, Upload
+from ..domain.permissions import may_change
 from ..jobs import queues
-from . import context, respond
+from ..models import ImportState
+from . import context, csv_stream, respond
 from .access import actor, poll, requires_change
-from .forms.imports import ImportForm
-from .paging import LARGEST_ID, Page, asked_for
+from .forms.imports import FileForm, MappingForm, mapping_form
+from .paging import LARGEST_ID, Page, asked_for, row_number
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 ONE = f"/<int(max={LARGEST_ID}):import_id>"
 _MEGABYTE = 1024 * 1024
-# A spreadsheet takes a cell that begins so for a formula.
-_FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
-# Lines of the CSV file that leave in one piece.
-_LINES_AT_ONCE = 500
 
 
 @blueprint.get("")
@@ -39,75 +35,140 @@ def index() -> Response:
     return respond.page("imports/index.html", page=Page.by_id(found))
 
 
+# Step 1: the file
+
+
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires_change
 def new() -> Response:
-    form = ImportForm()
+    form = FileForm()
+    if form.validate_on_submit():
+        if not form.file.data:
+            form.file.errors = ["file_missing"]
+        else:
+            begin = imports.begin
+            import_id = _sent_in(
+                form, lambda upload: begin(actor(), upload, context.zone_name(), _folder(), _limits())
+            )
+            if import_id is not None:
+                return respond.redirect_to("imports.columns", import_id=import_id)
+    return _file_page(form)
+
+
+@blueprint.route(f"{ONE}/file", methods=["GET", "POST"])
+@requires_change
+def file(import_id: int) -> Response:
+    """Back at the first step: the file may stay, or another may come in its place."""
+    view = imports.get(actor(), import_id)
+    form = FileForm()
+    if form.validate_on_submit():
+        replace = imports.replace_file
+        if not form.file.data or _sent_in(
+            form, lambda upload: replace(actor(), import_id, upload, _folder(), _limits()) or import_id
+        ):
+            return respond.redirect_to("imports.columns", import_id=import_id)
+    return _file_page(form, view)
+
+
+def _file_page(form: FileForm, view: ImportView | None = None, status: int = 200) -> Response:
+    return respond.page("imports/file.html", status, form=form, import_=view, limits=_limits())
+
+
+def _sent_in(form: FileForm, take: Callable[[Upload], int | None]) -> int | None:
+    """The number of the import that has taken the file; None: it was refused, the form says why."""
+    folder = _folder()
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = _stored(form.file.data, folder)
+    try:
+        return take(Upload(path, form.file.data.filename or ""))
+    except Invalid as refusal:
+        respond.form_errors(form, refusal)
+        return None
+    finally:
+        path.unlink(missing_ok=True)  # it is gone already if the import has taken it
+
+
+def _stored(sent: FileStorage, folder: Path) -> Path:
+    """On the disk before the row says that it is there."""
+    descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
+    with os.fdopen(descriptor, "wb") as copy:
+        sent.save(copy)
+        copy.flush()
+        os.fsync(copy.fileno())
+    return Path(name)
+
+
+@blueprint.errorhandler(RequestEntityTooLarge)
+def too_large(_error: RequestEntityTooLarge) -> Response:
+    """The form cannot be read any more; nothing was in it but the file."""
+    _read_away()
+    form = FileForm(formdata=None)
+    form.file.errors = ["file_too_large"]
+    return _file_page(form, status=413)
+
+
+def _read_away() -> None:
+    """A browser reads no answer before it has sent everything; a file a few times too large is let in for it."""
+    left = min(request.content_length or 0, 4 * _limits().megabytes * _MEGABYTE)
+    stream = request.environ["wsgi.input"]
+    while left > 0 and (chunk := stream.read(min(left, _MEGABYTE))):
+        left -= len(chunk)
+
+
+# Step 2: its columns
+
+
+@blueprint.route(f"{ONE}/columns", methods=["GET", "POST"])
+@requires_change
+def columns(import_id: int) -> Response:
+    """Whatever button is pressed, what was chosen is kept."""
+    view = imports.get(actor(), import_id)
+    if not view.is_open:
+        return respond.redirect_to("imports.show", import_id=import_id)
+    found = imports.columns(actor(), import_id)
+    form = mapping_form(found)
+    if request.form.get("go") == "back":
+        imports.keep_mapping(actor(), import_id, form.draft())
+        return respond.redirect_to("imports.file", import_id=import_id)
     if form.validate_on_submit():
         try:
-            import_id = _begin(form)
+            imports.map_columns(actor(), import_id, form.draft())
         except Invalid as refusal:
             respond.form_errors(form, refusal)
         else:
             queues.import_later(import_id)
             return respond.redirect_to("imports.show", import_id=import_id)
     if not form.is_submitted():
-        form.timezone.data = context.zone_name()
-    return _new_page(form)
+        form.show(view, found.mapping)
+    return respond.page("imports/columns.html", import_=view, timezones=zones.names(), **_preview(form, found))
 
 
-@blueprint.errorhandler(RequestEntityTooLarge)
-def too_large(_error: RequestEntityTooLarge) -> Response:
-    """The form cannot be read any more, so what was chosen in it is lost; nothing was typed but the zone."""
-    _read_away()
-    form = ImportForm(formdata=None)
-    form.timezone.data = context.zone_name()
-    form.file.errors = ["file_too_large"]
-    return _new_page(form, status=413)
+@blueprint.post(f"{ONE}/preview")
+@requires_change
+def preview(import_id: int) -> Response:
+    """The first rows under what is chosen at this moment. It is kept at once: whoever leaves finds it again."""
+    found = imports.columns(actor(), import_id)
+    form = mapping_form(found)
+    imports.keep_mapping(actor(), import_id, form.draft())
+    return respond.partial("imports/_columns.html", **_preview(form, found))
 
 
-def _read_away() -> None:
-    """A browser reads no answer before it has sent everything; a file a few times too large is let in for it."""
-    left = min(request.content_length or 0, 4 * _limit_megabytes() * _MEGABYTE)
-    stream = request.environ["wsgi.input"]
-    while left > 0 and (chunk := stream.read(min(left, _MEGABYTE))):
-        left -= len(chunk)
+def _preview(form: MappingForm, found: imports.Columns) -> dict[str, Any]:
+    mapping = form.mapping()
+    titles = found.layout.rows[0] if mapping.has_header else [""] * found.layout.width
+    rows = imports.preview(found.layout, mapping, form.timezone.data or "")
+    return {"form": form, "titles": titles, "rows": rows}
 
 
-def _new_page(form: ImportForm, status: int = 200) -> Response:
-    limit = _limit_megabytes()
-    names = zones.names()
-    return respond.page("imports/new.html", status, form=form, limit_megabytes=limit, timezones=names)
-
-
-def _limit_megabytes() -> int:
-    return int(current_app.config["SETTINGS"].import_max_megabytes)
-
-
-def _begin(form: ImportForm) -> int:
-    """Raises Invalid."""
-    folder: Path = current_app.config["SETTINGS"].imports_dir
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    upload = _stored(form.file.data, folder)
-    try:
-        return imports.begin(actor(), form.draft(), upload, folder)
-    finally:
-        upload.unlink(missing_ok=True)  # it is gone already if the import has begun
-
-
-def _stored(file: FileStorage, folder: Path) -> Path:
-    """On the disk before the row says that it is there."""
-    descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
-    with os.fdopen(descriptor, "wb") as copy:
-        file.save(copy)
-        copy.flush()
-        os.fsync(copy.fileno())
-    return Path(name)
+# Steps 3 and 4: the dry run, and the import itself
 
 
 @blueprint.get(ONE)
 def show(import_id: int) -> Response:
-    return respond.page("imports/show.html", import_=imports.get(actor(), import_id), problems=_first(import_id))
+    view = imports.get(actor(), import_id)
+    if view.state is ImportState.MAPPING and may_change(actor()):
+        return respond.redirect_to("imports.columns", import_id=import_id)
+    return respond.page("imports/show.html", **_progress(view))
 
 
 @blueprint.get(f"{ONE}/progress")
@@ -116,51 +177,60 @@ def progress(import_id: int) -> Response:
     view = imports.get(actor(), import_id)
     if request.args.get("version") == view.version:
         return respond.not_modified()
-    return respond.partial("imports/_progress.html", import_=view, problems=_first(import_id))
+    return respond.partial("imports/_progress.html", **_progress(view))
 
 
-def _first(import_id: int) -> list[ProblemView]:
-    return imports.problems(actor(), import_id)
+def _progress(view: ImportView) -> dict[str, Any]:
+    after, before = row_number("after"), row_number("before")
+    found = imports.problems_page(actor(), view.id, after, before)
+    problems = Page.of(
+        found.items,
+        total=view.not_taken,
+        next_={"after": found.next_after},
+        previous={"before": found.previous_before},
+        endpoint="imports.show",
+        import_id=view.id,
+    )
+    return {"import_": view, "problems": problems, "limits": _limits()}
+
+
+@blueprint.post(f"{ONE}/start")
+def start(import_id: int) -> Response:
+    imports.start(actor(), import_id)
+    queues.import_later(import_id)
+    return respond.redirect_to("imports.show", import_id=import_id)
 
 
 @blueprint.post(f"{ONE}/cancel")
 def cancel(import_id: int) -> Response:
-    imports.cancel(actor(), import_id)
+    imports.cancel(actor(), import_id, _folder())
     respond.success(_("The import has been cancelled. What it has added stays."))
     return respond.redirect_to("imports.show", import_id=import_id)
 
 
 @blueprint.get(f"{ONE}/problems.csv")
 def problems(import_id: int) -> Response:
-    """In the user's language, and with the separator that Excel expects in it."""
+    """In the user's language."""
     imports.get(actor(), import_id)
-    lines = _csv(imports.all_problems(actor(), import_id))
-    answer = Response(stream_with_context(lines), mimetype="text/csv")
-    answer.headers.set("Content-Disposition", "attachment", filename=f"import-{import_id}-problems.csv")
-    return answer
+    header = [_("Line"), _("What is wrong"), _("What stood there")]
+    rows = _worded(imports.all_problems(actor(), import_id))
+    return csv_stream.attachment(f"import-{import_id}-problems.csv", header, rows)
 
 
-def _csv(found: Iterator[ProblemView]) -> Iterator[str]:
-    piece = io.StringIO()
-    writer = csv.writer(piece, delimiter=";" if str(get_locale()) == "ru" else ",")
+def _worded(found: Iterator[ProblemView]) -> Iterator[tuple[int, str, str]]:
     words: dict[str, str] = {}
-    piece.write("\N{BYTE ORDER MARK}")  # Excel reads UTF-8 only with it
-    writer.writerow([_("Line"), _("What is wrong"), _("What stood there")])
-    for count, problem in enumerate(found, start=1):
+    for problem in found:
         if problem.code not in words:
-            words[problem.code] = _worded(problem.code)
-        writer.writerow([problem.line, words[problem.code], _harmless(problem.value)])
-        if count % _LINES_AT_ONCE == 0:
-            yield piece.getvalue()
-            piece.seek(0)
-            piece.truncate()
-    yield piece.getvalue()
+            text: Markup = get_template_attribute("components/reasons.html", "problem_text")(problem.code)
+            words[problem.code] = text.unescape()
+        yield problem.line, words[problem.code], problem.value
 
 
-def _worded(code: str) -> str:
-    worded: Markup = get_template_attribute("components/reasons.html", "problem_text")(code)
-    return worded.unescape()
+def _folder() -> Path:
+    folder: Path = current_app.config["SETTINGS"].imports_dir
+    return folder
 
 
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(_FORMULA_SIGNS) else cell
+def _limits() -> FileLimits:
+    settings = current_app.config["SETTINGS"]
+    return FileLimits(settings.import_max_megabytes, settings.import_max_rows)

@@ -31,10 +31,15 @@ class Page:
         next_: Mapping[str, Any],
         previous: Mapping[str, Any],
         total_is_exact: bool = True,
+        endpoint: str | None = None,
         **filters: Any,
     ) -> "Page":
-        """`next_` and `previous` are a cursor by its parameter's name; its value is None: there is no page."""
-        return cls(items, total, total_is_exact, _address(previous, filters), _address(next_, filters))
+        """`next_` and `previous` are a cursor by its parameter's name; its value is None: there is no page.
+
+        `endpoint`: of the page that shows the list, where another address answers this request.
+        """
+        neighbours = (_address(cursors, filters, endpoint) for cursors in (previous, next_))
+        return cls(items, total, total_is_exact, *neighbours)
 
     @classmethod
     def by_id(cls, found: pages.Page[Any], **filters: Any) -> "Page":
@@ -49,12 +54,12 @@ class Page:
         )
 
 
-def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any]) -> str | None:
+def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any], endpoint: str | None) -> str | None:
     """This list, with the filters that are set."""
     if None in cursors.values():
         return None
     chosen = {name: value for name, value in filters.items() if value}
-    return url_for(request.endpoint or "", **(request.view_args or {}), **chosen, **cursors)
+    return url_for(endpoint or request.endpoint or "", **(request.view_args or {}) | chosen, **cursors)
 
 
 def asked_for() -> Cursor:

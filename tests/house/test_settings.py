@@ -73,6 +73,7 @@ class Remembering(Mapping[str, str]):
         ("LOG_LEVEL", "loud"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
+        ("IMPORT_MAX_ROWS", "0"),
         ("TRUSTED_PROXIES", "all"),
     ],
 )

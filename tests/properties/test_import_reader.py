@@ -3,15 +3,18 @@
 import contextlib
 import csv
 import io
+import json
 from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dashboard.domain.imports.reader import Reader
+from dashboard import phone as phones
+from dashboard.domain.imports.cells import CellError, phone_of
 from dashboard.domain.imports.rows import BadRow, Row
 from dashboard.domain.imports.text import UnreadableError
 from dashboard.phone import CANONICAL
+from tests.support.client_files import rows_of
 
 same_folder = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
 HEADERS = [b"", b"phone,tags,zone,name\n", "телефон;имя\n".encode("cp1251")]
@@ -20,11 +23,10 @@ words = st.text(alphabet=st.characters(categories=["L", "N", "P", "S"], include_
 )
 
 
-def rows_of(folder: Path, content: bytes) -> list[Row | BadRow]:
+def read(folder: Path, content: bytes) -> list[Row | BadRow]:
     path = folder / "file.csv"
     path.write_bytes(content)
-    with Reader(path) as reader:
-        return list(reader.rows())
+    return rows_of(path)
 
 
 @same_folder
@@ -35,7 +37,7 @@ def test_any_bytes_are_rows_or_a_reason(tmp_path: Path, content: bytes, header: 
     rows: list[Row | BadRow] = []
 
     with contextlib.suppress(UnreadableError):
-        rows = rows_of(tmp_path, header + content)
+        rows = read(tmp_path, header + content)
 
     lines = [row.line for row in rows]
     assert lines == sorted(set(lines))
@@ -58,21 +60,37 @@ def test_what_a_csv_writer_wrote_is_read_back(
     for number, (name, city) in enumerate(values):
         writer.writerow([name, f"79{number:09}", city])
 
-    rows = rows_of(tmp_path, text.getvalue().encode(encoding))
+    rows = read(tmp_path, text.getvalue().encode(encoding))
 
     expected = [
         {key: value for key, value in zip(("name", "city"), pair, strict=True) if value} for pair in values
     ]
-    assert [row.attributes for row in rows if isinstance(row, Row)] == expected
+    assert [json.loads(row.attributes) for row in rows if isinstance(row, Row)] == expected
 
 
-@same_folder
-@given(st.integers(min_value=0, max_value=12))
-def test_skipped_rows_are_the_first_ones(tmp_path: Path, skipped: int) -> None:
-    path = tmp_path / "file.csv"
-    path.write_text("phone\n" + "".join(f"79{number:09}\n\n" for number in range(10)))
+digits = st.text(alphabet="0123456789+-() .,eE", max_size=18)
 
-    with Reader(path) as reader:
-        phones = [row.phone for row in reader.rows(skip=skipped) if isinstance(row, Row)]
 
-    assert phones == [f"79{number:09}" for number in range(10)][skipped:]
+@given(st.one_of(digits, st.text(max_size=20), st.from_regex(r"\+?[78]?9[0-9]{9}(\.0)?", fullmatch=True)))
+def test_a_phone_in_a_file_is_the_same_phone_as_in_the_form(cell: str) -> None:
+    """A file is only more lenient, with what spreadsheets make of numbers."""
+    try:
+        typed = phones.normalise(cell)
+    except phones.PhoneError:
+        typed = None
+
+    try:
+        imported = phone_of(cell)
+    except CellError:
+        imported = None
+
+    assert imported == typed or (typed is None and imported is not None and CANONICAL.fullmatch(imported))
+
+
+@given(st.integers(min_value=70000000000, max_value=79999999999))
+def test_a_phone_that_a_spreadsheet_took_for_a_number_is_understood(number: int) -> None:
+    scientific = f"{str(number)[0]}.{str(number)[1:]}E+10"
+
+    found = {phone_of(f"{number}.0"), phone_of(f"{number},00"), phone_of(scientific)}
+
+    assert found == {str(number)}

@@ -1,6 +1,13 @@
 """What does a real file of clients look like, with the faults that real files have?"""
 
 from dataclasses import dataclass, field
+from pathlib import Path
+
+from dashboard.domain.imports import FileLimits
+from dashboard.domain.imports.layout import look
+from dashboard.domain.imports.mapping import guess
+from dashboard.domain.imports.rows import BadRow, Row, RowReader
+from dashboard.domain.imports.text import filled_lines, open_text
 
 ZONES = ("Europe/Kaliningrad", "Europe/Moscow", "Asia/Omsk", "Asia/Vladivostok", "GMT+3")
 TAGS = ("vip", "news", "debtors")
@@ -63,3 +70,15 @@ def phone(number: int) -> str:
         f"+7 {code} {rest[:3]} {rest[3:]}",
     )
     return notations[number % 3]
+
+
+def rows_of(path: Path) -> list[Row | BadRow]:
+    """The rows of a text file, its columns taken for what they are guessed to be. Raises UnreadableError."""
+    layout = look(path, FileLimits(megabytes=64, rows=1_000_000))
+    mapping = guess(layout.rows)
+    reader = RowReader(mapping, layout.delimiter, "UTC")
+    with open_text(path, layout.encoding) as file:
+        lines = filled_lines(file)
+        if mapping.has_header:
+            next(lines)
+        return [reader.row(line) for line in lines]

@@ -23,12 +23,13 @@ from dashboard.domain import (
     users,
 )
 from dashboard.domain.client_bulk import Selection
-from dashboard.domain.imports import ImportDraft
+from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Client, ClientChange, ClientVerb, Import, KnownPhones, Mailing, Message, Role
 from dashboard.web.context import LANGUAGE_COOKIE
 from tests.factories import make_user, sign_in
+from tests.factories_clients import LIMITS
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
 # No page: what browsers and machines fetch.
@@ -132,15 +133,23 @@ def _ask(owner: Actor, verb: ClientVerb, selection: Selection, tag: str) -> int:
 
 
 def _add_imports(owner: Actor, folder: Path, filename: str) -> None:
-    """One read with faults, one whose file is gone, one that waits."""
-    for fate in ("read", "lost", "waits"):
+    """At every step: to be mapped, to be checked, checked, waiting, finished with faults, its file gone."""
+    for fate in ("mapping", "checking", "lost", "checked", "waiting", "finished"):
         upload = folder / "upload"
         upload.write_bytes(FILE)
-        import_id = imports.begin(owner, ImportDraft(filename, KnownPhones.UPDATE, "UTC"), upload, folder)
+        import_id = imports.begin(owner, Upload(upload, filename), "UTC", folder, LIMITS)
+        if fate == "mapping":
+            continue
+        mapping = imports.columns(owner, import_id).mapping
+        imports.map_columns(owner, import_id, MappingDraft(mapping, KnownPhones.UPDATE, "UTC"))
         if fate == "lost":
             (folder / str(import_id)).unlink()
-        if fate != "waits":
-            imports.run(import_id, folder)
+        if fate != "checking":
+            imports.run(import_id, folder, LIMITS)
+        if fate in ("waiting", "finished"):
+            imports.start(owner, import_id)
+        if fate == "finished":
+            imports.run(import_id, folder, LIMITS)
 
 
 def _add_mailings(owner: Actor, words: Words) -> None:
@@ -217,7 +226,8 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     for verb in ("stop-list", "unlist", "delete"):
         yield f"/clients/{_numbers('client_id')[1]}/{verb}", {}
     for number in _numbers("import_id"):
-        yield f"/imports/{number}/cancel", {}
+        for step in ("columns", "preview", "file", "start", "cancel"):
+            yield f"/imports/{number}/{step}", {"meaning_0": "nonsense", "timezone": "nonsense"}
     for number in _numbers("mailing_id"):
         for verb in ("resume", "schedule", "unschedule", "pause", "cancel", "delete"):
             yield f"/mailings/{number}/{verb}", {}

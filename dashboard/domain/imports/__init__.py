@@ -1,20 +1,61 @@
-"""How do the clients in a file get into the directory?"""
+"""How do the clients in a file get into the directory? A file, its mapping, a dry run, a run."""
 
+from .layout import FileLimits, Layout
+from .mapping import Column, Mapping, Meaning
+from .previews import PreviewRow, preview
 from .running import run
-from .uploads import ImportDraft, begin, cancel, sweep, unfinished
-from .views import ImportView, ProblemView, all_problems, get, page, problems
+from .uploads import (
+    MappingDraft,
+    Upload,
+    begin,
+    cancel,
+    keep_mapping,
+    map_columns,
+    replace_file,
+    start,
+    sweep,
+    unfinished,
+)
+from .views import (
+    Columns,
+    ImportView,
+    ProblemsPage,
+    ProblemView,
+    all_problems,
+    columns,
+    get,
+    page,
+    problems,
+    problems_page,
+)
 
 __all__ = [
-    "ImportDraft",
+    "Column",
+    "Columns",
+    "FileLimits",
     "ImportView",
+    "Layout",
+    "Mapping",
+    "MappingDraft",
+    "Meaning",
+    "PreviewRow",
     "ProblemView",
+    "ProblemsPage",
+    "Upload",
     "all_problems",
     "begin",
     "cancel",
+    "columns",
     "get",
+    "keep_mapping",
+    "map_columns",
     "page",
+    "preview",
     "problems",
+    "problems_page",
+    "replace_file",
     "run",
+    "start",
     "sweep",
     "unfinished",
 ]

@@ -1,35 +1,41 @@
 """What does one line of the file say about one client?"""
 
 from dataclasses import dataclass
+from json.encoder import encode_basestring  # the C one, where there is one
+from typing import NamedTuple
 
-from ... import phone as phones
-from ... import zones
-from ..client_rules import (
-    ATTRIBUTE_LENGTH,
-    OPERATOR_CODE,
-    TAG_SEPARATORS,
-    UNPRINTABLE,
-    clean_tags,
-    tags_fault,
+from ..client_rules import UNPRINTABLE
+from .cells import (
+    CellError,
+    attribute_of,
+    consent_source_of,
+    instant_of,
+    operator_code_of,
+    phone_of,
+    tags_of,
+    zone_of,
 )
-from . import columns as meanings
-from .columns import Columns
+from .mapping import Mapping, Meaning
 from .records import QuoteError, split
 from .text import Line
 
 LONGEST_VALUE = 200
 
 
-@dataclass(slots=True)
-class Row:
-    """A row that can be taken. None and absent attributes: the file says nothing about them."""
+class Row(NamedTuple):
+    """A row that can be taken, as it waits to be written. None and absent attributes: the file says nothing."""
 
-    line: int
     phone: str
+    line: int
     operator_code: str | None
     timezone: str | None
-    tags: tuple[str, ...]
-    attributes: dict[str, str]
+    # With commas between them.
+    tags: str
+    # A JSON object.
+    attributes: str
+    consent_source: str | None
+    # ISO 8601, in UTC.
+    consent_at: str | None
 
 
 @dataclass(slots=True)
@@ -52,37 +58,49 @@ class _RowError(ValueError):
 
 
 class RowReader:
-    """Reads the lines of one file, whose columns it knows."""
+    """Reads the lines of one file. `timezone` is the clock of dates that name no offset."""
 
-    def __init__(self, columns: Columns) -> None:
-        self._delimiter = columns.delimiter
-        self._width = len(columns.fields)
-        self._attributes = columns.attributes()
-        positions = columns.positions()
-        self._phone_at = positions[meanings.PHONE]
-        self._tags_at = positions.get(meanings.TAGS, self._width)
-        self._zone_at = positions.get(meanings.TIMEZONE, self._width)
-        self._code_at = positions.get(meanings.OPERATOR_CODE, self._width)
+    def __init__(self, mapping: Mapping, delimiter: str, timezone: str) -> None:
+        self._delimiter = delimiter
+        self._timezone = timezone
+        self._width = len(mapping.columns)
+        self._attributes = [(encode_basestring(name) + ": ", at) for name, at in mapping.attributes()]
+        # An absent column is the empty cell behind the last.
+        positions = {meaning: mapping.position(meaning) for meaning in Meaning}
+        at = {meaning: self._width if found is None else found for meaning, found in positions.items()}
+        self._phone_at = at[Meaning.PHONE]
+        self._code_at = at[Meaning.OPERATOR_CODE]
+        self._zone_at = at[Meaning.TIMEZONE]
+        self._tags_at = at[Meaning.TAGS]
+        self._source_at = at[Meaning.CONSENT_SOURCE]
+        self._since_at = at[Meaning.CONSENT_AT]
 
     def row(self, line: Line) -> Row | BadRow:
         try:
-            return self._row(line)
+            return self.row_of(line.number, self._cells(line))
         except _RowError as refused:
             return BadRow(line.number, refused.value, refused.code)
 
-    def _row(self, line: Line) -> Row:
-        cells = self._cells(line)
-        return Row(
-            line=line.number,
-            phone=_phone(cells[self._phone_at]),
-            operator_code=_operator_code(cells[self._code_at]),
-            timezone=_timezone(cells[self._zone_at]),
-            tags=_tags(cells[self._tags_at]),
-            attributes={name: _value(cells[at]) for name, at in self._attributes if cells[at]},
-        )
+    def row_of(self, number: int, cells: list[str]) -> Row | BadRow:
+        """Of cells that are one more than the columns, the last empty."""
+        cell = ""
+        try:
+            phone = phone_of(cell := cells[self._phone_at])
+            code = operator_code_of(cell := cells[self._code_at])
+            zone = zone_of(cell := cells[self._zone_at])
+            tags = tags_of(cell := cells[self._tags_at])
+            source = consent_source_of(cell := cells[self._source_at])
+            since = instant_of(cell := cells[self._since_at], self._timezone)
+            pairs = [
+                name + encode_basestring(attribute_of(cell))
+                for name, at in self._attributes
+                if (cell := cells[at])
+            ]
+        except CellError as refused:
+            return BadRow(number, cell, refused.code)
+        return Row(phone, number, code, zone, tags, "{" + ", ".join(pairs) + "}", source, since)
 
     def _cells(self, line: Line) -> list[str]:
-        """As many as there are columns, and an empty one behind them, where absent columns point to."""
         if line.is_too_long:
             raise _RowError("line_too_long", line.text)
         if line.is_misencoded:
@@ -105,40 +123,3 @@ def _refuse_unprintable(cells: list[str]) -> None:
     for cell in cells:
         if UNPRINTABLE.search(cell):
             raise _RowError("control_characters", cell)
-
-
-def _phone(cell: str) -> str:
-    try:
-        return phones.normalise(cell)
-    except phones.PhoneError as error:
-        raise _RowError(error.problem.value, cell) from None
-
-
-def _operator_code(cell: str) -> str | None:
-    if cell and not OPERATOR_CODE.fullmatch(cell):
-        raise _RowError("operator_code_invalid", cell)
-    return cell or None
-
-
-def _timezone(cell: str) -> str | None:
-    if not cell:
-        return None
-    try:
-        return zones.normalise(cell)
-    except zones.ZoneError as error:
-        raise _RowError(error.problem, cell) from None
-
-
-def _tags(cell: str) -> tuple[str, ...]:
-    if not cell:
-        return ()
-    tags = clean_tags(TAG_SEPARATORS.split(cell))
-    if code := tags_fault(tags):
-        raise _RowError(code, cell)
-    return tags
-
-
-def _value(cell: str) -> str:
-    if len(cell) > ATTRIBUTE_LENGTH:
-        raise _RowError("attribute_too_long", cell)
-    return cell

@@ -11,19 +11,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 LONGEST_LINE = 10_000
-MOST_ROWS = 1_000_000
 _CHUNK = 1 << 20
 _UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
-# The first bytes of a zip (xlsx) and of an old Excel workbook (xls).
-_WORKBOOK_MARKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 
 class UnreadableError(Exception):
-    """The file as a whole cannot be read; `code` says why."""
+    """The file as a whole cannot be read; `code` says why, `limit` what would have been allowed."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, limit: int | None = None) -> None:
         super().__init__(code)
         self.code = code
+        self.limit = limit
 
 
 @dataclass(slots=True)
@@ -50,9 +48,8 @@ class Line:
         return self.text.encode(errors="surrogateescape").decode("cp1251", errors="replace")
 
 
-def open_text(path: Path) -> io.TextIOWrapper:
-    """Open for `lines`, in the encoding it is in. Raises UnreadableError."""
-    encoding = _encoding(path)
+def open_text(path: Path, encoding: str) -> io.TextIOWrapper:
+    """Open for `lines`, in one of the encodings that `encoding_of` finds."""
     errors = "surrogateescape" if encoding == "utf-8-sig" else "replace"
     return path.open(encoding=encoding, errors=errors, newline=None)
 
@@ -75,13 +72,15 @@ def _skip_line(file: io.TextIOWrapper) -> None:
         pass
 
 
-def _encoding(path: Path) -> str:
+def filled_lines(file: io.TextIOWrapper) -> Iterator[Line]:
+    """An empty line is no row."""
+    return (line for line in lines(file) if line.is_too_long or line.text.strip())
+
+
+def encoding_of(path: Path) -> str:
+    """Of a file that is not empty."""
     with path.open("rb") as file:
         beginning = file.read(4)
-    if not beginning:
-        raise UnreadableError("file_empty")
-    if beginning.startswith(_WORKBOOK_MARKS):
-        raise UnreadableError("file_is_workbook")
     if beginning.startswith(_UTF_16_MARKS):
         return "utf-16"
     if _is_utf_8(path) or beginning.startswith(codecs.BOM_UTF8) or _is_mostly_utf_8(path):

@@ -1,10 +1,11 @@
-"""Which files wait to be read, and which are left over?"""
+"""What does a person do with an import, step by step? A file, its mapping, the go-ahead, or a cancel."""
 
 import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy import and_, or_, select
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from ... import clock, zones
 from ...database import db, transaction
@@ -12,90 +13,191 @@ from ...models import Import, ImportState, KnownPhones
 from ..client_rules import UNPRINTABLE
 from ..errors import Conflict, Invalid, NotFound, Problem
 from ..permissions import Actor, require_change, visible
-from .reader import Reader
-from .running import UNFINISHED
+from . import files, leases, mapping
+from .layout import FileLimits, Layout, look
+from .mapping import Mapping
+from .running import ENDED
 from .text import UnreadableError
 
 LONGEST_FILENAME = 200
 # Longer than any upload takes, and than a failed one is worth looking at.
 LEFT_OVER_SECONDS = 24 * 3600
+# Until the go-ahead everything can be changed.
+OPEN = (ImportState.MAPPING, ImportState.CHECKING, ImportState.CHECKED)
+ZEROS = {"rows_read": 0, "rows_done": 0, "bytes_read": 0, "created": 0, "updated": 0, "unchanged": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class ImportDraft:
-    """What the operator chose: `timezone` is for rows that name none."""
+class Upload:
+    """A file that was stored in the folder of imports under a name of its own."""
 
+    path: Path
     filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class MappingDraft:
+    """What the operator chose: `timezone` is for rows that name none, and the clock of dates without one."""
+
+    mapping: Mapping
     known: KnownPhones
     timezone: str
 
 
-def begin(actor: Actor, draft: ImportDraft, upload: Path, folder: Path) -> int:
-    """The stored `upload` becomes the file of a new import that waits; answers its id.
+def begin(actor: Actor, upload: Upload, timezone: str, folder: Path, limits: FileLimits) -> int:
+    """The stored upload becomes the file of a new import; answers its id. `timezone` is proposed.
 
-    Raises Invalid, also where the file is plainly no table of clients.
+    Raises Invalid where the file is plainly no table of clients.
 
     It moves to its place before the commit: a row without its file never shows. A file that a crash leaves
     without its row is cleared away by `sweep`.
     """
     require_change(actor)
-    try:
-        timezone = zones.normalise(draft.timezone)
-    except zones.ZoneError as error:
-        raise Invalid([Problem("timezone", error.problem)]) from None
-    try:
-        with Reader(upload):
-            pass
-    except UnreadableError as error:
-        raise Invalid([Problem("file", error.code)]) from None
+    layout = _look(upload, limits)
     with transaction() as session:
         row = Import(
             owner_id=actor.id,
-            filename=UNPRINTABLE.sub("", draft.filename)[-LONGEST_FILENAME:],
-            known=draft.known,
+            known=KnownPhones.UPDATE,
             timezone=timezone,
-            size_bytes=upload.stat().st_size,
+            filename="",
+            size_bytes=0,
             created_at=clock.database_now(session),
         )
         session.add(row)
+        _put(row, upload, layout)
         session.flush()
-        upload.replace(folder / str(row.id))
+        upload.path.replace(files.uploaded(folder, row.id))
         return row.id
 
 
-def cancel(actor: Actor, import_id: int) -> None:
+def replace_file(actor: Actor, import_id: int, upload: Upload, folder: Path, limits: FileLimits) -> None:
+    """Another file for an import that has not been started; what was chosen beside its columns stays.
+
+    Raises NotFound, Conflict, Invalid.
+    """
+    require_change(actor)
+    layout = _look(upload, limits)
+    with transaction() as session:
+        row = _open(session, actor, import_id)
+        _put(row, upload, layout)
+        _take_back(row)
+        session.flush()
+        files.begin_anew(folder, row.id)
+        upload.path.replace(files.uploaded(folder, row.id))
+
+
+def keep_mapping(actor: Actor, import_id: int, draft: MappingDraft) -> None:
+    """As it was typed, however unfinished, to be gone on with later. Raises NotFound, Conflict."""
+    require_change(actor)
+    with transaction() as session:
+        row = _open(session, actor, import_id)
+        row.mapping, row.known = draft.mapping.as_json(), draft.known
+        row.timezone = draft.timezone[: zones.LONGEST_INPUT]
+        _take_back(row)
+
+
+def map_columns(actor: Actor, import_id: int, draft: MappingDraft) -> None:
+    """Say which column holds what; the dry run may begin. Raises NotFound, Conflict, Invalid."""
+    require_change(actor)
+    problems = mapping.check(draft.mapping)
+    timezone = ""
+    try:
+        timezone = zones.normalise(draft.timezone)
+    except zones.ZoneError as error:
+        problems.append(Problem("timezone", error.problem))
+    if problems:
+        raise Invalid(problems)
+    with transaction() as session:
+        row = _open(session, actor, import_id)
+        row.mapping, row.known, row.timezone = draft.mapping.as_json(), draft.known, timezone
+        _take_back(row)
+        row.state = ImportState.CHECKING
+
+
+def start(actor: Actor, import_id: int) -> None:
+    """Write what the dry run has read. Twice is once. Raises NotFound, or Conflict where it is not checked."""
+    require_change(actor)
+    with transaction() as session:
+        row = _mine(session, actor, import_id)
+        if row.state in (ImportState.WAITING, ImportState.RUNNING, ImportState.FINISHED):
+            return
+        if row.state is not ImportState.CHECKED:
+            raise Conflict("import_ended" if row.state in ENDED else "import_not_checked")
+        row.state = ImportState.WAITING
+        row.rows_done = row.created = row.updated = row.unchanged = 0
+        row.rows_read = row.bad + row.duplicates
+
+
+def cancel(actor: Actor, import_id: int, folder: Path) -> None:
     """What has been written stays. Raises NotFound, or Conflict where it has ended already."""
     require_change(actor)
     with transaction() as session:
-        mine = select(Import).where(Import.id == import_id, visible(Import.owner_id, actor))
-        found = session.scalar(mine.with_for_update())
-        if found is None:
-            raise NotFound
-        if found.state not in UNFINISHED:
+        row = _mine(session, actor, import_id)
+        if row.state in ENDED:
             raise Conflict("import_ended")
-        found.state = ImportState.CANCELLED
-        found.finished_at, found.lease_until = clock.database_now(session), None
+        if row.state in OPEN:
+            row.created = row.updated = row.unchanged = 0
+        row.state = ImportState.CANCELLED
+        row.finished_at, row.lease_until = clock.database_now(session), None
+    files.discard(folder, import_id)
 
 
 def unfinished() -> list[int]:
-    """Those that nobody works on: the scheduler knocks for them again."""
-    now = clock.database_now(db.session())
-    lapsed = and_(Import.state == ImportState.RUNNING, Import.lease_until <= now)
-    idle = select(Import.id).where(or_(Import.state == ImportState.WAITING, lapsed))
-    return list(db.session.scalars(idle.order_by(Import.id)))
+    """Those that have something to do and nobody does it: the scheduler knocks for them again."""
+    idle = leases.is_idle(clock.database_now(db.session()))
+    return list(db.session.scalars(select(Import.id).where(idle).order_by(Import.id)))
 
 
 def sweep(folder: Path) -> int:
     """Remove files that nobody needs: of ended imports, and of uploads that broke off. Answers how many."""
     if not folder.is_dir():
         return 0
-    unended = db.session.scalars(select(Import.id).where(Import.state.in_(UNFINISHED)))
+    unended = db.session.scalars(select(Import.id).where(Import.state.not_in(ENDED)))
     needed = {str(import_id) for import_id in unended}
     old = clock.now().timestamp() - LEFT_OVER_SECONDS
-    gone = [path for path in folder.iterdir() if path.name not in needed and _changed_at(path) < old]
+    gone = [path for path in folder.iterdir() if files.owner_of(path) not in needed and _changed_at(path) < old]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone)
+
+
+def _look(upload: Upload, limits: FileLimits) -> Layout:
+    try:
+        return look(upload.path, limits)
+    except UnreadableError as error:
+        params = {} if error.limit is None else {"limit": error.limit}
+        raise Invalid([Problem("file", error.code, params)]) from None
+
+
+def _put(row: Import, upload: Upload, layout: Layout) -> None:
+    row.filename = UNPRINTABLE.sub("", upload.filename)[-LONGEST_FILENAME:]
+    row.size_bytes = upload.path.stat().st_size
+    row.layout, row.mapping = layout.as_json(), mapping.guess(layout.rows).as_json()
+
+
+def _take_back(row: Import) -> None:
+    """To the mapping; a dry run under way loses its lease."""
+    row.state = ImportState.MAPPING
+    row.lease_token = row.lease_until = row.rows_total = None
+    for name, zero in ZEROS.items():
+        setattr(row, name, zero)
+    row.bad = row.duplicates = 0
+
+
+def _open(session: Session, actor: Actor, import_id: int) -> Import:
+    row = _mine(session, actor, import_id)
+    if row.state not in OPEN:
+        raise Conflict("import_ended" if row.state in ENDED else "import_started")
+    return row
+
+
+def _mine(session: Session, actor: Actor, import_id: int) -> Import:
+    """Held until the end of the transaction."""
+    wanted = select(Import).where(Import.id == import_id, visible(Import.owner_id, actor))
+    found = session.scalar(wanted.with_for_update())
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _changed_at(path: Path) -> float:

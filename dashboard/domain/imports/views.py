@@ -12,10 +12,15 @@ from .. import pages
 from ..errors import NotFound
 from ..pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
 from ..permissions import Actor, may_see_all, visible
+from .layout import Layout
+from .mapping import Mapping
+from .uploads import OPEN
 
 PAGE = 50
 PROBLEMS_PAGE = 100
 _PROBLEMS_AT_ONCE = 1_000
+# The share of a dry run's time that reading takes; the rest is comparing with the clients.
+_READING = 0.6
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +36,16 @@ class ImportView:
     failure: str | None
     size_bytes: int
     bytes_read: int
+    # In the file; None until the dry run has read it all.
+    rows_total: int | None
     rows_read: int
+    rows_done: int
+    # What the dry run expects; from the start on, what has really happened.
     created: int
     updated: int
     unchanged: int
     bad: int
+    duplicates: int
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
@@ -43,7 +53,42 @@ class ImportView:
     @property
     def version(self) -> str:
         """Another one as soon as anything that is shown has changed."""
-        return f"{self.state}-{self.rows_read}"
+        return f"{self.state}-{self.rows_read}-{self.rows_done}-{self.bytes_read}"
+
+    @property
+    def step(self) -> int:
+        """Of the four: file, columns, dry run, import."""
+        if self.state is ImportState.MAPPING:
+            return 2
+        return 3 if self.state in (ImportState.CHECKING, ImportState.CHECKED) or not self.started_at else 4
+
+    @property
+    def is_open(self) -> bool:
+        """File and columns can still be changed."""
+        return self.state in OPEN
+
+    @property
+    def share(self) -> float:
+        """How much of the step under way is done, from 0 to 1."""
+        if self.state in (ImportState.CHECKED, ImportState.FINISHED):
+            return 1.0
+        if self.state is ImportState.CHECKING:
+            read = self.bytes_read / self.size_bytes if self.size_bytes else 0.0
+            compared = self.rows_done / self.rows_total if self.rows_total else 0.0
+            return _READING * read + (1 - _READING) * compared
+        return self.rows_read / self.rows_total if self.rows_total else 0.0
+
+    @property
+    def not_taken(self) -> int:
+        return self.bad + self.duplicates
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """What the mapping is made from, and what has been chosen so far."""
+
+    layout: Layout
+    mapping: Mapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +106,15 @@ def get(actor: Actor, import_id: int) -> ImportView:
     return found
 
 
+def columns(actor: Actor, import_id: int) -> Columns:
+    """Raises NotFound, also for imports of a time when nothing of the kind was kept."""
+    kept = select(Import.layout, Import.mapping).where(Import.id == import_id, visible(Import.owner_id, actor))
+    found = db.session.execute(kept).one_or_none()
+    if found is None or found.layout is None or found.mapping is None:
+        raise NotFound
+    return Columns(Layout.from_json(found.layout), Mapping.from_json(found.mapping))
+
+
 def page(actor: Actor, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[ImportView]:
     """The newest first."""
     mine = select(Import.id).where(visible(Import.owner_id, actor))
@@ -74,7 +128,7 @@ def page(actor: Actor, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[Impor
 
 
 def problems(actor: Actor, import_id: int, after_line: int = 0, limit: int = PROBLEMS_PAGE) -> list[ProblemView]:
-    """In the order of the file. Raises NotFound. A row has one problem; only a header may have a few more."""
+    """In the order of the file. Raises NotFound. A row has one problem."""
     get(actor, import_id)
     query = (
         select(ImportProblem.line, ImportProblem.value, ImportProblem.code)
@@ -83,6 +137,36 @@ def problems(actor: Actor, import_id: int, after_line: int = 0, limit: int = PRO
         .limit(limit)
     )
     return [ProblemView(line, value, code) for line, value, code in db.session.execute(query)]
+
+
+@dataclass(frozen=True, slots=True)
+class ProblemsPage:
+    """`next_after` and `previous_before` are lines for the neighbouring pages; None: there is none."""
+
+    items: list[ProblemView]
+    previous_before: int | None
+    next_after: int | None
+
+
+def problems_page(actor: Actor, import_id: int, after: int | None, before: int | None) -> ProblemsPage:
+    """Behind the line `after`, or just in front of `before`; neither: the first. Raises NotFound."""
+    get(actor, import_id)
+    query = select(ImportProblem.line, ImportProblem.value, ImportProblem.code).where(
+        ImportProblem.import_id == import_id
+    )
+    if before is not None:
+        query = query.where(ImportProblem.line < before).order_by(ImportProblem.line.desc())
+    else:
+        query = query.where(ImportProblem.line > (after or 0)).order_by(ImportProblem.line)
+    found = [ProblemView(*values) for values in db.session.execute(query.limit(PROBLEMS_PAGE + 1))]
+    has_more, shown = len(found) > PROBLEMS_PAGE, sorted(found[:PROBLEMS_PAGE], key=lambda problem: problem.line)
+    has_earlier = has_more if before is not None else bool(after)
+    has_later = before is not None or has_more
+    return ProblemsPage(
+        items=shown,
+        previous_before=shown[0].line if shown and has_earlier else None,
+        next_after=shown[-1].line if shown and has_later else None,
+    )
 
 
 def all_problems(actor: Actor, import_id: int) -> Iterator[ProblemView]:

@@ -1,0 +1,38 @@
+"""Which files belong to an import? They lie in one folder and go when it has ended."""
+
+from pathlib import Path
+
+
+def uploaded(folder: Path, import_id: int) -> Path:
+    """As it was sent in."""
+    return folder / str(import_id)
+
+
+def text_of_workbook(folder: Path, import_id: int) -> Path:
+    return folder / f"{import_id}.csv"
+
+
+def staged(folder: Path, import_id: int) -> Path:
+    """The rows that the dry run has read, sorted."""
+    return folder / f"{import_id}.rows"
+
+
+def half_staged(folder: Path, import_id: int, token: str) -> Path:
+    """The same while one dry run writes it; another that has taken over writes another."""
+    return folder / f"{import_id}.rows-{token}"
+
+
+def owner_of(path: Path) -> str:
+    """The number of the import that a file belongs to; of an upload under way, its own name."""
+    return path.name.partition(".")[0]
+
+
+def discard(folder: Path, import_id: int) -> None:
+    for path in (uploaded(folder, import_id), *folder.glob(f"{import_id}.*")):
+        path.unlink(missing_ok=True)
+
+
+def begin_anew(folder: Path, import_id: int) -> None:
+    """Another file has come in place of the one they were made from."""
+    for path in folder.glob(f"{import_id}.*"):
+        path.unlink(missing_ok=True)

@@ -1,0 +1,103 @@
+"""Where do the rows that were read wait to be written? In a file of their own, sorted by phone.
+
+Sorted, because then the second row of a phone stands behind the first, and because an index that is filled in its
+own order is filled many times faster (a million phones in any order touch every page of it again and again).
+It is an SQLite file that no one else opens and that nothing but this import depends on, so it needs no journal.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from .rows import Row
+
+_COLUMNS = ", ".join(Row._fields)
+_QUICK = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -8192")
+
+
+class Staged(NamedTuple):
+    """A row and its place in the order of phones, counted from 1."""
+
+    place: int
+    row: Row
+
+
+class StagingWriter:
+    """`with StagingWriter(path) as staging: staging.add(rows) …; staging.sort()`; then it can be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._path.unlink(missing_ok=True)
+        self._file = sqlite3.connect(self._path, isolation_level=None)
+        for pragma in _QUICK:
+            self._file.execute(pragma)
+        self._file.execute(f"CREATE TEMP TABLE unsorted ({_COLUMNS})")
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def add(self, rows: Iterable[Row]) -> None:
+        self._file.execute("BEGIN")
+        self._file.executemany(f"INSERT INTO temp.unsorted VALUES (?{', ?' * (len(Row._fields) - 1)})", rows)
+        self._file.execute("COMMIT")
+
+    def sort(self) -> None:
+        self._file.execute(f"CREATE TABLE staged (place INTEGER PRIMARY KEY, {_COLUMNS})")
+        self._file.execute(f"INSERT INTO staged ({_COLUMNS}) SELECT {_COLUMNS} FROM unsorted ORDER BY phone, line")
+        self._file.execute("DROP TABLE unsorted")
+
+
+class StagedRows:
+    """Opened once per run. Raises FileNotFoundError where there is none."""
+
+    def __init__(self, path: Path) -> None:
+        if not path.exists():
+            raise FileNotFoundError(path)
+        self._path = path
+
+    def __enter__(self) -> Self:
+        self._file = sqlite3.connect(self._path, isolation_level=None)
+        for pragma in _QUICK:
+            self._file.execute(pragma)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    def after(self, place: int, count: int) -> list[Staged]:
+        """The next rows in the order of their phones."""
+        query = f"SELECT place, {_COLUMNS} FROM staged WHERE place > ? ORDER BY place LIMIT ?"
+        return [Staged(place, Row(*cells)) for place, *cells in self._file.execute(query, (place, count))]
+
+    def leave_out(self, places: Sequence[int]) -> None:
+        """Rows that turned out not to be taken."""
+        if places:
+            self._file.execute("BEGIN")
+            self._file.executemany("DELETE FROM staged WHERE place = ?", ((place,) for place in places))
+            self._file.execute("COMMIT")
+
+
+def count(path: Path) -> int:
+    with closing(sqlite3.connect(path)) as file:
+        number: int = file.execute("SELECT count(*) FROM staged").fetchone()[0]
+        return number
+
+
+def keep(path: Path) -> None:
+    """On the disk before the row says that it is there."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
