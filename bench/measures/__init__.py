@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 
 from bench.measures.fairness import fairness
 from bench.measures.fan_out import fan_out
+from bench.measures.imports import import_clients
 from bench.measures.limit import raw_share
 from bench.measures.poll import poll
 from bench.measures.throughput import end_to_end, latency, memory, million
@@ -19,6 +20,7 @@ MEASURES: dict[str, Callable[[Stand], Iterator[Figure]]] = {
         million,
         latency,
         fan_out,
+        import_clients,
         memory,
         poll,
         due_to_first_call,

@@ -14,7 +14,6 @@ from dashboard.domain import imports
 from dashboard.domain.errors import Conflict
 from dashboard.domain.imports import Upload, leases, running
 from dashboard.domain.imports.rows import Row
-from dashboard.domain.imports.staging import Staged
 from dashboard.models import Import, ImportState
 from tests.factories import make_actor
 from tests.factories_clients import LIMITS, begin_import, count_clients, numbered
@@ -106,7 +105,7 @@ def test_two_runs_never_work_on_one_import(tmp_path: Path, monkeypatch: pytest.M
     assert first is not None
     assert (second, third, seconds) == (True, True, [[]])
     with pytest.raises(leases.LeaseLostError):
-        running._write_batch(first, [Staged(9, Row(numbered(9), 9, None, None, "", "{}", None, None))])
+        running._write_batch(first, [Row(numbered(9), 9, None, None, "", "{}", None, None)])
     assert imports.get(actor, import_id).created == 1
 
 

@@ -74,10 +74,13 @@ def become_administrator(page: Page, installation: Installation) -> None:
 def import_clients(page: Page, clients: ClientFile) -> None:
     page.get_by_role("link", name="Imports").click()
     page.get_by_role("link", name="Import").last.click()
-    page.get_by_label("CSV file").set_input_files(
+    page.get_by_label("File with clients").set_input_files(
         {"name": "клиенты.csv", "mimeType": "text/csv", "buffer": clients.content}
     )
-    page.get_by_role("button", name="Import").click()
+    page.get_by_role("button", name="Next: columns").click()
+    expect(page.get_by_label("Телефон")).to_have_value("phone")
+    page.get_by_role("button", name="Next: dry run").click()
+    page.get_by_role("button", name="Import now").click(timeout=60_000)
 
     expect(page.locator("#import-progress")).to_contain_text("The import has finished", timeout=60_000)
     rows = page.locator("#import-progress tbody tr")

@@ -6,7 +6,7 @@ again; it takes seconds, and nothing but notes of its own has to be undone.
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
@@ -111,15 +111,18 @@ class _Check:
 
     def _compare(self, rows: StagedRows) -> None:
         """With the clients as they are now, and with each other."""
-        for places, batch, bad in _batches_without_repeats(rows):
-            made = plan(db.session(), self._target, batch, holds=False)
+        last, phone = 0, ""
+        while batch := rows.after(last, BATCH):
+            first, repeated = _apart(batch, phone)
+            made = plan(db.session(), self._target, first, holds=False)
             end_reading()
-            self._seen.update(
-                created=made.created, updated=made.updated, unchanged=made.unchanged, bad=len(made.bad)
-            )
-            self._seen.update(duplicates=len(bad))
-            self._note([*bad, *made.bad], rows_done=max(places.values()))
-            rows.leave_out([places[fault.line] for fault in (*bad, *made.bad)])
+            self._seen.update(created=made.created, updated=made.updated, unchanged=made.unchanged)
+            self._seen.update(bad=len(made.bad), duplicates=len(repeated))
+            last, phone = batch[-1].place, batch[-1].phone
+            bad = [*repeated, *made.bad]
+            self._note(bad, rows_done=last)
+            left_out = {fault.line for fault in bad}
+            rows.leave_out([row.place for row in batch if row.line in left_out])
 
     def _note(self, faults: list[BadRow], **values: int | None) -> None:
         """Problems, counters and the lease of one batch."""
@@ -133,17 +136,14 @@ class _Check:
             leases.change(session, self._held, lease_until=now + leases.LEASE, **counters, **values)
 
 
-def _batches_without_repeats(rows: StagedRows) -> Iterator[tuple[dict[int, int], list[Row], list[BadRow]]]:
-    """The place of each line, the first row of each phone, and the others as faults."""
-    last, phone = 0, ""
-    while batch := rows.after(last, BATCH):
-        first: list[Row] = []
-        repeated: list[BadRow] = []
-        for _place, row in batch:
-            if row.phone == phone:
-                repeated.append(BadRow(row.line, row.phone, "duplicate_in_file"))
-            else:
-                first.append(row)
+def _apart(rows: list[Row], phone: str) -> tuple[list[Row], list[BadRow]]:
+    """The first row of each phone, and the others as faults; `phone` stood just in front of these rows."""
+    first: list[Row] = []
+    repeated: list[BadRow] = []
+    for row in rows:
+        if row.phone == phone:
+            repeated.append(BadRow(row.line, phone, "duplicate_in_file"))
+        else:
+            first.append(row)
             phone = row.phone
-        last = batch[-1].place
-        yield {row.line: place for place, row in batch}, first, repeated
+    return first, repeated

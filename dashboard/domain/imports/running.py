@@ -7,6 +7,7 @@ and the next one goes on after the last of them.
 
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sqlalchemy import select
@@ -20,7 +21,8 @@ from .checking import Stopped
 from .deciding import Target
 from .layout import FileLimits
 from .leases import Held, LeaseLostError
-from .staging import Staged, StagedRows
+from .rows import Row
+from .staging import StagedRows
 from .text import UnreadableError
 
 logger = logging.getLogger(__name__)
@@ -78,23 +80,25 @@ def _work(held: Held, folder: Path, limits: FileLimits, until: float, is_stoppin
 
 
 def _write(held: Held, folder: Path, until: float, is_stopping: Callable[[], bool]) -> None:
-    done = held.row.rows_done
-    with StagedRows(files.staged(folder, held.import_id)) as staged:
-        while batch := staged.after(done, BATCH):
+    """The next batch is read while one is written: then most of the time the database works, and this waits."""
+    staged = files.staged(folder, held.import_id)
+    with StagedRows(staged) as rows, ThreadPoolExecutor(1) as reader:
+        following = reader.submit(rows.after, held.row.rows_done, BATCH)
+        while batch := following.result():
+            following = reader.submit(rows.after, batch[-1].place, BATCH)
             _write_batch(held, batch)
-            done = batch[-1].place
             if is_stopping() or clock.monotonic() > until:
                 raise Stopped
 
 
-def _write_batch(held: Held, batch: list[Staged]) -> None:
+def _write_batch(held: Held, batch: list[Row]) -> None:
     row = held.row
     target = Target(row.id, row.owner_id, row.timezone, row.known)
 
     def work() -> None:
         with transaction() as session:
             now = leases.hold(session, held)
-            made = writing.write(session, target, [staged.row for staged in batch], now)
+            made = writing.write(session, target, batch, now)
             leases.change(
                 session,
                 held,

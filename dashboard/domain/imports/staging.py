@@ -8,22 +8,15 @@ It is an SQLite file that no one else opens and that nothing but this import dep
 import os
 import sqlite3
 from collections.abc import Iterable, Sequence
-from contextlib import closing
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Self
 
 from .rows import Row
 
 _COLUMNS = ", ".join(Row._fields)
+_CELLS = ", ".join(name for name in Row._fields if name != "place")
 _QUICK = ("PRAGMA journal_mode = OFF", "PRAGMA synchronous = OFF", "PRAGMA cache_size = -8192")
-
-
-class Staged(NamedTuple):
-    """A row and its place in the order of phones, counted from 1."""
-
-    place: int
-    row: Row
 
 
 class StagingWriter:
@@ -51,13 +44,13 @@ class StagingWriter:
         self._file.execute("COMMIT")
 
     def sort(self) -> None:
-        self._file.execute(f"CREATE TABLE staged (place INTEGER PRIMARY KEY, {_COLUMNS})")
-        self._file.execute(f"INSERT INTO staged ({_COLUMNS}) SELECT {_COLUMNS} FROM unsorted ORDER BY phone, line")
+        self._file.execute(f"CREATE TABLE staged ({_CELLS}, place INTEGER PRIMARY KEY)")
+        self._file.execute(f"INSERT INTO staged ({_CELLS}) SELECT {_CELLS} FROM unsorted ORDER BY phone, line")
         self._file.execute("DROP TABLE unsorted")
 
 
 class StagedRows:
-    """Opened once per run. Raises FileNotFoundError where there is none."""
+    """Opened once per run, and read by one thread at a time. Raises FileNotFoundError where there is none."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
@@ -65,7 +58,7 @@ class StagedRows:
         self._path = path
 
     def __enter__(self) -> Self:
-        self._file = sqlite3.connect(self._path, isolation_level=None)
+        self._file = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         for pragma in _QUICK:
             self._file.execute(pragma)
         return self
@@ -75,10 +68,10 @@ class StagedRows:
     ) -> None:
         self._file.close()
 
-    def after(self, place: int, count: int) -> list[Staged]:
+    def after(self, place: int, count: int) -> list[Row]:
         """The next rows in the order of their phones."""
-        query = f"SELECT place, {_COLUMNS} FROM staged WHERE place > ? ORDER BY place LIMIT ?"
-        return [Staged(place, Row(*cells)) for place, *cells in self._file.execute(query, (place, count))]
+        query = f"SELECT {_COLUMNS} FROM staged WHERE place > ? ORDER BY place LIMIT ?"
+        return list(map(Row._make, self._file.execute(query, (place, count))))
 
     def leave_out(self, places: Sequence[int]) -> None:
         """Rows that turned out not to be taken."""
@@ -86,12 +79,6 @@ class StagedRows:
             self._file.execute("BEGIN")
             self._file.executemany("DELETE FROM staged WHERE place = ?", ((place,) for place in places))
             self._file.execute("COMMIT")
-
-
-def count(path: Path) -> int:
-    with closing(sqlite3.connect(path)) as file:
-        number: int = file.execute("SELECT count(*) FROM staged").fetchone()[0]
-        return number
 
 
 def keep(path: Path) -> None:

@@ -53,15 +53,13 @@ def _sheet(path: Path, megabytes: int) -> Iterator[Iterator[tuple[int, list[str]
     """What is wrong with the file may show at any row."""
     try:
         _require_harmless(path, megabytes)
-        book = load_workbook(path, read_only=True, data_only=True)
-        try:
+        with path.open("rb") as file:  # by its name alone, openpyxl refuses what does not end in .xlsx
+            book = load_workbook(file, read_only=True, data_only=True)
             if not book.worksheets:
                 raise UnreadableError("file_empty")
             sheet = book.worksheets[0]
             sheet.reset_dimensions()
             yield _rows(sheet)
-        finally:
-            book.close()
     except FileNotFoundError:
         raise
     except _BROKEN:

@@ -1,0 +1,103 @@
+"""How long does it take to bring in a file of a million clients, and how much memory?"""
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+import psutil
+
+from bench.population import CODES, ZONES
+from bench.results import Figure, Reach, median
+from bench.sending import WrongRun
+from bench.stand import Stand
+from dashboard.database import db, end_reading
+from dashboard.domain import imports
+from dashboard.domain.imports import FileLimits, MappingDraft, Upload
+from dashboard.models import ImportState, KnownPhones
+from tests.support.apps import running_app
+
+ROWS = 1_000_000
+# The database's page cache in this process has filled by then; what comes later would grow with the file.
+ROWS_TO_SETTLE = 50_000
+# Neighbours in the file are far apart among the phones, as in a real one: a step that visits every number once.
+STEP = 7_654_321
+NUMBERS = 10_000_000
+HEADER = "Телефон;Теги;Часовой пояс;name;city"
+MEGABYTE = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Seconds by the wall clock, of this process's processor time, and the bytes by which the process grew."""
+
+    check_seconds: float
+    write_seconds: float
+    processor_seconds: float
+    growth: int
+
+
+def import_clients(stand: Stand) -> Iterator[Figure]:
+    """A CSV in any order of phones, each with a tag and one of 11 zones: the dry run, then the import."""
+    size = stand.plan.size(ROWS)
+    runs = [_one(stand, size) for _ in range(stand.plan.repeats)]
+    reach = Reach(at_most=30 * size / ROWS)
+    seconds = [run.write_seconds for run in runs]
+    checks = [run.check_seconds for run in runs]
+    processor = [run.processor_seconds for run in runs]
+    growth = [run.growth / MEGABYTE for run in runs]
+    name = import_clients.__name__
+    yield Figure(name, stand.database, "seconds of the import", median(seconds), reach, seconds)
+    yield Figure(name, stand.database, "seconds of the dry run before", median(checks), reach, checks)
+    yield Figure(name, stand.database, "processor seconds of the worker, both", median(processor), None, processor)
+    yield Figure(name, stand.database, "MB more after the first rows", max(growth), Reach(at_most=32), growth)
+
+
+def _one(stand: Stand, rows: int) -> _Run:
+    with stand.installation() as place:
+        path = place.folder / "upload"
+        _write_file(path, rows)
+        limits = FileLimits(megabytes=1024, rows=rows)
+        import_id = imports.begin(place.owner, Upload(path, "clients.csv"), "UTC", place.folder, limits)
+        guessed = imports.columns(place.owner, import_id).mapping
+        imports.map_columns(place.owner, import_id, MappingDraft(guessed, KnownPhones.UPDATE, "UTC"))
+        end_reading()
+        db.engine.dispose()
+        # Spawned, not forked: memory that this process has freed would hide what is taken.
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+            run = pool.submit(_bring_in, place.folder, place.environ, import_id, place.owner, limits).result()
+        view = imports.get(place.owner, import_id)
+        if (view.state, view.created) != (ImportState.FINISHED, rows):
+            raise WrongRun(f"the import has ended {view.state} with {view.created} new clients")
+    return run
+
+
+def _write_file(path: Path, rows: int) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        file.write(f"{HEADER}\r\n")
+        for number in range(rows):
+            phone = f"7{CODES[number % len(CODES)]}{number * STEP % NUMBERS:07}"
+            zone = ZONES[number % len(ZONES)]
+            file.write(f"{phone};tag {number % 10};{zone};Клиент {number};{zone}\r\n")
+
+
+def _bring_in(folder: Path, environ: dict[str, str], import_id: int, owner: object, limits: FileLimits) -> _Run:
+    process = psutil.Process()
+    with running_app(folder, **environ) as app, app.app_context():
+        started = time.monotonic()
+        imports.run(import_id, folder, limits)
+        checked = time.monotonic()
+        imports.start(owner, import_id)  # type: ignore[arg-type]
+        settled = most = process.memory_info().rss
+        rows = 0
+        while not imports.run(import_id, folder, limits, seconds=0):
+            rss = process.memory_info().rss
+            rows += 1
+            if rows * 3_000 < ROWS_TO_SETTLE:
+                settled = rss
+            most = max(most, rss)
+        ended = time.monotonic()
+        times = process.cpu_times()
+        return _Run(checked - started, ended - checked, times.user + times.system, most - settled)
