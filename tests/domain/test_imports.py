@@ -5,12 +5,14 @@ from pathlib import Path
 import pytest
 
 from dashboard.domain import clients, imports
-from dashboard.domain.errors import Forbidden, Invalid, NotFound
-from dashboard.domain.imports import checking
+from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
+from dashboard.domain.imports import Column, FileLimits, Mapping, MappingDraft, Meaning, checking
+from dashboard.domain.imports.mapping import guess
 from dashboard.models import ImportState, KnownPhones, Role
 from tests.factories import make_actor
 from tests.factories_clients import (
     LIMITS,
+    begin_check,
     begin_import,
     client_of,
     count_clients,
@@ -217,3 +219,132 @@ def test_problems_come_in_pages_in_the_order_of_the_file(tmp_path: Path) -> None
     second = imports.problems(actor, view.id, after_line=first[-1].line, limit=3)
 
     assert [problem.line for problem in first + second] == [3, 4, 5, 6, 7]
+
+
+def test_the_dry_run_says_what_would_happen_and_changes_nothing(tmp_path: Path) -> None:
+    actor = make_actor()
+    make_client(actor, "79990000001", "old", name="Anna")
+    make_client(actor, "79990000002", name="Pyotr")
+    before = [client_of(actor, phone) for phone in ("79990000001", "79990000002")]
+    lines = ["79990000001;new;", "79990000002;;Pyotr", "79990000003;new;", "79990000003;x;", "bad;;"]
+    import_id = begin_check(actor, tmp_path, "phone;tags;name\n" + "\n".join(lines))
+
+    imports.run(import_id, tmp_path, LIMITS)
+
+    view = imports.get(actor, import_id)
+    assert (view.state, view.rows_total, view.share) == (ImportState.CHECKED, 5, 1.0)
+    assert (view.created, view.updated, view.unchanged, view.duplicates, view.bad) == (1, 1, 1, 1, 1)
+    assert [(problem.line, problem.code) for problem in imports.problems(actor, import_id)] == [
+        (5, "duplicate_in_file"),
+        (6, "phone_invalid"),
+    ]
+    assert [client_of(actor, phone) for phone in ("79990000001", "79990000002")] == before
+    assert count_clients() == 2
+
+
+def test_a_dry_run_that_is_made_again_forgets_the_first(tmp_path: Path) -> None:
+    actor = make_actor()
+    import_id = begin_check(actor, tmp_path, "phone;timezone\n79990000001;Moon\n")
+    imports.run(import_id, tmp_path, LIMITS)
+    first = imports.get(actor, import_id)
+    mapping = Mapping(True, (Column(Meaning.PHONE), Column(Meaning.IGNORE)))
+
+    imports.map_columns(actor, import_id, MappingDraft(mapping, KnownPhones.UPDATE, "UTC"))
+    imports.run(import_id, tmp_path, LIMITS)
+
+    second = imports.get(actor, import_id)
+    assert (first.created, first.bad, second.created, second.bad) == (0, 1, 1, 0)
+    assert imports.problems(actor, import_id) == []
+
+
+def test_an_import_starts_only_after_its_dry_run_and_once(tmp_path: Path) -> None:
+    actor = make_actor()
+    import_id = begin_check(actor, tmp_path, "phone\n79990000001\n")
+
+    with pytest.raises(Conflict, match="import_not_checked"):
+        imports.start(actor, import_id)
+    imports.run(import_id, tmp_path, LIMITS)
+    imports.start(actor, import_id)
+    imports.start(actor, import_id)
+    mapping = imports.columns(actor, import_id).mapping
+    with pytest.raises(Conflict, match="import_started"):
+        imports.map_columns(actor, import_id, MappingDraft(mapping, KnownPhones.SKIP, "UTC"))
+
+
+def test_a_file_of_too_many_rows_is_refused_by_its_dry_run(tmp_path: Path) -> None:
+    actor = make_actor()
+    import_id = begin_check(actor, tmp_path, "phone\n79990000001\n79990000002\n79990000003\n")
+
+    imports.run(import_id, tmp_path, FileLimits(megabytes=1, rows=2))
+
+    view = imports.get(actor, import_id)
+    assert (view.state, view.failure, view.step) == (ImportState.FAILED, "too_many_rows", 3)
+    assert not list(tmp_path.glob(f"{import_id}*"))
+
+
+@pytest.mark.parametrize(
+    "cell, instant",
+    [
+        ("2025-03-01", "2025-02-28T21:00:00+00:00"),
+        ("01.03.2025", "2025-02-28T21:00:00+00:00"),
+        ("1.3.2025 14:30", "2025-03-01T11:30:00+00:00"),
+        ("2025-03-01T14:30:05+05:00", "2025-03-01T09:30:05+00:00"),
+    ],
+)
+def test_consent_comes_with_the_client(tmp_path: Path, cell: str, instant: str) -> None:
+    actor = make_actor()
+
+    import_clients(actor, tmp_path, f"телефон;согласие;дата согласия\n79990000001;форма на сайте;{cell}\n")
+    again = import_clients(actor, tmp_path, f"телефон;согласие;дата согласия\n79990000001;;{cell}\n")
+
+    client = client_of(actor, "79990000001")
+    assert client.consent_source == "форма на сайте"
+    assert client.consent_at is not None
+    assert client.consent_at.isoformat() == instant
+    assert again.unchanged == 1
+
+
+def test_what_the_file_says_of_consent_replaces_what_was_known(tmp_path: Path) -> None:
+    actor = make_actor()
+    header = "phone;consent;consent date\n"
+    import_clients(actor, tmp_path, header + "79990000001;form;2025-03-01\n")
+
+    view = import_clients(actor, tmp_path, header + "79990000001;contract;2025-04-01\n79990000002;x;31.02.2025\n")
+
+    client = client_of(actor, "79990000001")
+    assert (view.updated, view.bad, client.consent_source) == (1, 1, "contract")
+    assert client.consent_at is not None
+    assert client.consent_at.date().isoformat() == "2025-03-31"
+
+
+def test_problems_can_be_paged_through_both_ways(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dashboard.domain.imports.views.PROBLEMS_PAGE", 2)
+    actor = make_actor()
+    view = import_clients(actor, tmp_path, "phone\n79990000000\n" + "bad\n" * 5)
+
+    first = imports.problems_page(actor, view.id, None, None)
+    second = imports.problems_page(actor, view.id, first.next_after, None)
+    third = imports.problems_page(actor, view.id, second.next_after, None)
+    back = imports.problems_page(actor, view.id, None, third.previous_before)
+
+    lines = [[problem.line for problem in page.items] for page in (first, second, third, back)]
+    assert lines == [[3, 4], [5, 6], [7], [5, 6]]
+    assert (first.previous_before, third.next_after) == (None, None)
+    assert back == second
+
+
+@pytest.mark.parametrize(
+    "rows, meanings",
+    [
+        ([("Имя", "Моб. тел."), ("Анна", "8 999 123-45-67")], ["attribute", "phone"]),
+        ([("a", "b", ""), ("Omsk", "79991234567", "UTC+3")], ["attribute", "phone", "timezone"]),
+        ([("79991234567", "Asia/Omsk", "vip"), ("79991234568", "", "")], ["phone", "timezone", "tags"]),
+        ([("Номер", "Телефон"), ("1", "79991234567")], ["phone", "attribute"]),
+        ([("x", "y"), ("1", "2")], ["attribute", "attribute"]),
+        ([("CONSENT_SOURCE", "consent_at", "Tags:"), ("a", "b", "c")], ["consent_source", "consent_at", "tags"]),
+    ],
+)
+def test_columns_are_guessed_from_their_names_and_contents(
+    rows: list[tuple[str, ...]], meanings: list[str]
+) -> None:
+    assert [column.meaning for column in guess(rows).columns] == meanings

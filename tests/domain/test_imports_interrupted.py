@@ -12,11 +12,20 @@ from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import imports
 from dashboard.domain.errors import Conflict
-from dashboard.domain.imports import Upload, leases, running
+from dashboard.domain.imports import (
+    Column,
+    Mapping,
+    MappingDraft,
+    Meaning,
+    Upload,
+    leases,
+    running,
+    staging,
+)
 from dashboard.domain.imports.rows import Row
-from dashboard.models import Import, ImportState
+from dashboard.models import Import, ImportState, KnownPhones
 from tests.factories import make_actor
-from tests.factories_clients import LIMITS, begin_import, count_clients, numbered
+from tests.factories_clients import LIMITS, begin_check, begin_import, client_of, count_clients, numbered
 
 pytestmark = pytest.mark.usefixtures("any_context")
 
@@ -85,6 +94,46 @@ def test_a_run_lets_go_when_its_time_is_up_and_the_next_one_goes_on(
 
     assert ended == [False, False, False, True]
     assert imports.get(actor, import_id).created == 5
+
+
+@pytest.mark.parametrize("step", ["check", "write"])
+def test_a_run_that_is_told_to_stop_lets_go_at_once(tmp_path: Path, step: str) -> None:
+    actor = make_actor()
+    begin = begin_check if step == "check" else begin_import
+    import_id = begin(actor, tmp_path, "phone\n79990000001\n")
+
+    stopped = imports.run(import_id, tmp_path, LIMITS, is_stopping=lambda: True)
+    waiting = imports.unfinished()
+    imports.run(import_id, tmp_path, LIMITS)
+
+    assert (stopped, waiting) == (False, [import_id])
+    assert imports.get(actor, import_id).state is (
+        ImportState.CHECKED if step == "check" else ImportState.FINISHED
+    )
+
+
+def test_a_dry_run_whose_columns_are_changed_meanwhile_gives_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    actor = make_actor()
+    import_id = begin_check(actor, tmp_path, "phone;name\n79990000001;Anna\n")
+    mapping = Mapping(True, (Column(Meaning.PHONE), Column(Meaning.TAGS)))
+    keep = staging.keep
+
+    def while_somebody_changes(path: Path) -> None:
+        keep(path)
+        imports.map_columns(actor, import_id, MappingDraft(mapping, KnownPhones.UPDATE, "UTC"))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(staging, "keep", while_somebody_changes)
+        imports.run(import_id, tmp_path, LIMITS)
+    between = imports.get(actor, import_id).state
+    imports.run(import_id, tmp_path, LIMITS)
+    imports.start(actor, import_id)
+    imports.run(import_id, tmp_path, LIMITS)
+
+    assert between is ImportState.CHECKING
+    assert client_of(actor, "79990000001").tags == ("Anna",)
 
 
 def test_two_runs_never_work_on_one_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
