@@ -257,6 +257,19 @@ def test_a_dry_run_that_is_made_again_forgets_the_first(tmp_path: Path) -> None:
     assert imports.problems(actor, import_id) == []
 
 
+def test_only_another_mapping_takes_a_dry_run_back(tmp_path: Path) -> None:
+    actor = make_actor()
+    import_id = begin_check(actor, tmp_path, "phone\n79990000001\n")
+    mapping = imports.columns(actor, import_id).mapping
+
+    imports.keep_mapping(actor, import_id, MappingDraft(mapping, KnownPhones.UPDATE, "Europe/Moscow"))
+    same = imports.get(actor, import_id).state
+    imports.keep_mapping(actor, import_id, MappingDraft(mapping, KnownPhones.SKIP, "Europe/Moscow"))
+    other = imports.get(actor, import_id).state
+
+    assert (same, other) == (ImportState.CHECKING, ImportState.MAPPING)
+
+
 def test_an_import_starts_only_after_its_dry_run_and_once(tmp_path: Path) -> None:
     actor = make_actor()
     import_id = begin_check(actor, tmp_path, "phone\n79990000001\n")

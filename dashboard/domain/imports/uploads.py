@@ -87,13 +87,17 @@ def replace_file(actor: Actor, import_id: int, upload: Upload, folder: Path, lim
 
 
 def keep_mapping(actor: Actor, import_id: int, draft: MappingDraft) -> None:
-    """As it was typed, however unfinished, to be gone on with later. Raises NotFound, Conflict."""
+    """As it was typed, however unfinished, to be gone on with later. Raises NotFound, Conflict.
+
+    What is already kept takes nothing back: the page may say it once more just after the dry run was asked for.
+    """
     require_change(actor)
+    kept = (draft.mapping.as_json(), draft.known, draft.timezone[: zones.LONGEST_INPUT])
     with transaction() as session:
         row = _open(session, actor, import_id)
-        row.mapping, row.known = draft.mapping.as_json(), draft.known
-        row.timezone = draft.timezone[: zones.LONGEST_INPUT]
-        _take_back(row)
+        if kept != (row.mapping, row.known, row.timezone):
+            row.mapping, row.known, row.timezone = kept
+            _take_back(row)
 
 
 def map_columns(actor: Actor, import_id: int, draft: MappingDraft) -> None:
