@@ -78,7 +78,7 @@ def import_clients(page: Page, clients: ClientFile) -> None:
         {"name": "клиенты.csv", "mimeType": "text/csv", "buffer": clients.content}
     )
     page.get_by_role("button", name="Next: columns").click()
-    expect(page.get_by_label("Телефон")).to_have_value("phone")
+    expect(page.get_by_label("Телефон", exact=True)).to_have_value("phone")
     page.get_by_role("button", name="Next: dry run").click()
     page.get_by_role("button", name="Import now").click(timeout=60_000)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import String, select
 from sqlalchemy.orm import Session
 
-from ... import phone as phones
 from ...models import Client, KnownPhones, Tag, client_tags
+from ...phone import operator_code
 from .. import bulk
 from ..client_rules import ATTRIBUTES_PER_CLIENT, TAGS_PER_CLIENT
 from .cells import TAG_JOINT
@@ -95,12 +95,13 @@ def _known(session: Session, target: Target, rows: Sequence[Row], holds: bool) -
         Client.consent_source,
         Client.consent_at,
         Client.deleted_at.is_not(None),
-    ).where(Client.owner_id == target.owner_id, bulk.any_of(Client.phone.expression, [row.phone for row in rows]))
+    ).where(Client.owner_id == target.owner_id, bulk.any_bound(Client.phone.expression, "phones", String()))
     if holds:
         # By id, so that two who hold many do not wait for each other; "+ 0", because SQLite would rather read
         # all of the owner's clients in this order than look for the phones.
         mine = mine.order_by(Client.id + 0).with_for_update()
-    known = {phone: Known(*values) for phone, *values in session.execute(mine)}
+    phones = bulk.packed(row.phone for row in rows)
+    known = {phone: Known(*values) for phone, *values in session.execute(mine, {"phones": phones})}
     if known and target.known is KnownPhones.UPDATE:
         _add_tags(session, known.values())
     return known
@@ -129,7 +130,7 @@ def _fresh(target: Target, row: Row, known: Known) -> Change:
     """A client that was deleted comes back with what the file says, and nothing of what it was."""
     return Change(
         client_id=known.id,
-        operator_code=row.operator_code or phones.operator_code(row.phone),
+        operator_code=row.operator_code or operator_code(row.phone),
         timezone=row.timezone or target.timezone,
         attributes=json.loads(row.attributes),
         consent_source=row.consent_source,
