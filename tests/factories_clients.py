@@ -6,8 +6,8 @@ from sqlalchemy import func, select
 
 from dashboard.database import db
 from dashboard.domain import client_lists, clients, imports
-from dashboard.domain.client_lists import ClientFilter
 from dashboard.domain.client_rules import ClientDraft
+from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.clients import ClientView
 from dashboard.domain.imports import FileLimits, ImportView, MappingDraft, Upload
 from dashboard.domain.permissions import Actor
