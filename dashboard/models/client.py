@@ -59,7 +59,7 @@ class Client(Model):
     # By what and since when the person agrees to be messaged, where that is known.
     consent_source: Mapped[str | None] = mapped_column(String(200))
     consent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # The import that touched the row last: a second row of the same file is recognised by it.
+    # The import that wrote the row last.
     import_id: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
