@@ -32,6 +32,18 @@ MESSAGES = {"postgres": 5, "sqlite": 1}
 HISTORY = 1_000
 LOOKS = 20
 PAGE, POLL = Reach(at_most=100), Reach(at_most=10)
+# What a form sends while somebody types; other addresses are only looked at.
+TYPED = {
+    "/mailings/preview": {
+        "text": "Dear {{name}}, come",
+        "tags": TAG,
+        "starts_at": "2030-05-01T10:00",
+        "ends_at": "2030-05-09T21:00",
+        "window_from": "09:00",
+        "window_to": "21:00",
+        "rate_limit": "50",
+    }
+}
 
 
 def pages(stand: Stand) -> Iterator[Figure]:
@@ -112,6 +124,8 @@ def _addresses(mailing_id: int, visitor: FlaskClient) -> list[tuple[str, str, Re
         ("mailings", "/mailings", PAGE),
         ("mailing", one, PAGE),
         ("chart of a mailing", f"{one}/chart", PAGE),
+        ("form of a mailing", "/mailings/new", PAGE),
+        ("preview of a mailing", "/mailings/preview", PAGE),
         ("messages of a mailing", f"{one}/messages", PAGE),
         ("failed of a mailing", f"{one}/messages?status=failed", PAGE),
         ("message", f"/messages/{message_id}", PAGE),
@@ -140,7 +154,8 @@ def _looks(visitor: FlaskClient, path: str) -> tuple[list[float], int]:
 
 def _look(visitor: FlaskClient, path: str) -> float:
     started = time.perf_counter()
-    answer = visitor.get(path, buffered=True)
+    typed = TYPED.get(path)
+    answer = visitor.post(path, data=typed, buffered=True) if typed else visitor.get(path, buffered=True)
     milliseconds = (time.perf_counter() - started) * 1000
     if answer.status_code not in (200, 204):
         raise WrongRun(f"{path} answers {answer.status_code}")
