@@ -23,7 +23,7 @@ CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 LATIN = re.compile(r"[A-Za-z]{3,}")
 ZONE = re.compile(r"\b[A-Z]\w+/[A-Z]\w+(?:[-/]\w+)*")
 # What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
-NOT_ENGLISH = {"Vestnik", "API", "CSV", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"}
+NOT_ENGLISH = {"Vestnik", "API", "CSV", "XLSX", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"}
 # The product's own words for the ledger; documents and people quote them.
 LEDGER = {
     "queued": "Ожидает отправки",

@@ -70,7 +70,7 @@ IDS = {
     "trial_id": Trial.id,
 }
 # Digits and zones only: what people write themselves is in no language here.
-FILE = b"phone;timezone\n12345;\n;\n79990001122;Mars/Olympus\n79990001133;\n79990001133;\n+1 212 555 01 00;\n"
+FILE = b"1;2\n12345;\n;\n79990001122;Mars/Olympus\n79990001133;\n79990001133;\n+1 212 555 01 00;\n"
 
 
 @dataclass(frozen=True)
@@ -274,7 +274,7 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
         for path in ("/messages/preview", "/messages/new"):
             yield path, {"mailing": mailing, "phone": phone}
     for number in _numbers("message_id"):
-        for text in ("", "{{nonsense}}", "{{name}}"):
+        for text in ("", "{{404}}", "{{name}}"):
             yield f"/messages/{number}/text", {"text": text}
             yield f"/messages/{number}/edit", {"text": text}
         yield f"/messages/{number}/cancel", {}
