@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 CLIENTS = 12
 
 
+@pytest.mark.slow
 def test_what_an_operator_launches_above_the_limit_goes_out_once_an_administrator_agrees(
     tmp_path: Path, browser: Browser
 ) -> None:

@@ -98,6 +98,7 @@ def test_after_the_global_stop_nothing_leaves_and_after_the_release_all_arrive_o
     assert noise == []
 
 
+@pytest.mark.slow
 def test_what_a_cancelled_mailing_counts_as_sent_is_what_the_gateway_received(
     installation: Installation, browser: Browser
 ) -> None:

@@ -18,6 +18,7 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(240)]
 MANY = 6_000
 
 
+@pytest.mark.slow
 def test_all_that_match_are_put_on_the_stop_list_in_the_background(browser: Browser, tmp_path: Path) -> None:
     with Installation(tmp_path, LANGUAGE="en") as installation:
         add_people(installation)

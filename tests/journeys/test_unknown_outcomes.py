@@ -17,6 +17,7 @@ CLIENTS = 60
 AGAIN = 3
 
 
+@pytest.mark.slow
 def test_unknown_outcomes_are_resolved_and_only_the_chosen_go_out_again(tmp_path: Path, browser: Browser) -> None:
     noise: list[str] = []
     with Installation(tmp_path, LANGUAGE="en") as installation:

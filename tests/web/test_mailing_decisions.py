@@ -263,7 +263,7 @@ def test_without_a_worker_the_page_says_so_and_what_to_do(app: Flask, owner: Use
     page = browser.get(f"/mailings/{mailing_id}/live").text
 
     assert "no worker looks after the mailings" in page
-    assert "make run" in page
+    assert "should see whether the workers and the scheduler run" in page
 
 
 def test_of_many_codes_the_largest_are_shown_and_lead_to_their_messages(

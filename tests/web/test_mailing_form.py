@@ -69,7 +69,7 @@ def test_what_hurts_is_said_before_the_button(app: Flask, browser: FlaskClient) 
 
     for words in (
         "It addresses everybody",
-        "It may arrive between 21:00 and 09:00 where it is Europe/Moscow.",
+        "It may arrive between 21:00 and 09:00 in 1 time zone: Europe/Moscow.",
         "It needs 10 parts, more than its budget of 3",
         "another administrator has to approve it",
         "The start has passed",
