@@ -28,6 +28,8 @@ POLL_SECONDS = 0.05
 LOOK_SECONDS = 1.0
 # Armed ahead of free connections: what the gateway takes in so long, and never more than so many.
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
+# Of more mailings at once, arming takes so long that calls which it keeps waiting miss their moments.
+MOST_MAILINGS = 40
 # What the gateway takes in so long begins soon enough to keep its moment under a rate (throttle.LATE).
 SOON_SECONDS = 0.06
 # Moments are not given for later than this after their arming began.
@@ -61,6 +63,12 @@ class Pace:
         if elapsed >= 0.2:
             self.per_second = self._count / elapsed
             self._since, self._count = at, 0
+
+
+def _steps() -> Iterator[int]:
+    """What the sweep leaves to be done in steps, between which answers are listened to; none yields 0."""
+    yield from closing.steps()
+    yield from sweep.finishing()
 
 
 class Round:
@@ -115,9 +123,12 @@ class Round:
         self._look()
         self._fan_out()
         has_closed = next(self._closing, 0) > 0
+        # Between any two that ask the database, so that no moment is missed by what they take together.
+        self._submit()
         self._arm()
         self._submit()
         self._gather()
+        self._submit()
         self._writing.release()
         self._rest()
         is_under_way = bool(self._departures or self._writing.results or self._gateway.in_flight or self._rotation)
@@ -129,7 +140,7 @@ class Round:
             return
         self._look_at = clock.monotonic() + LOOK_SECONDS
         if sweep.sweep_if_due(self._policy):
-            self._closing = closing.steps()
+            self._closing = _steps()
         starting.start_due()
         self._fans_out = self._fans_out or fan_out.is_pending()
         self._rotation.renew(due.mailings(self._policy))
@@ -162,7 +173,7 @@ class Round:
         missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD) - ready
         if ready > soon // 2 or missing <= 0 or self._writing.is_behind:
             return
-        if mailing_ids := self._rotation.next(missing, clock.monotonic()):
+        if mailing_ids := self._rotation.next(min(missing, MOST_MAILINGS), clock.monotonic()):
             arming = outbox.arm(
                 mailing_ids,
                 missing,

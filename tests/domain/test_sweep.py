@@ -123,8 +123,10 @@ def test_one_sweep_puts_everything_right(any_context: Flask) -> None:
 
     sweep.sweep_if_due(HOLD)
     closed = sum(closing.steps())
+    finished = set(sweep.finishing())
 
     assert closed == 4
+    assert finished == {lost}
     assert ledger(lost) == {Status.UNKNOWN: 4}
     assert ledger(cancelled) == {Status.CANCELLED: 4}
     assert state_of(lost) is State.FINISHED

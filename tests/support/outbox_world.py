@@ -249,6 +249,7 @@ class World:
         assert sweep.sweep_if_due(self.policy)
         for _closed in closing.steps():
             pass
+        sweep.finish()
         at_work = {number for number, (_token, until) in self._leases.items() if until >= self.clock.at}
         kept = or_(standing.stands_at(Status.SENDING), Message.status == Status.SENT)
         assert at_work <= set(db.session.scalars(select(Message.id).where(kept))), "taken from a worker too early"
