@@ -58,6 +58,7 @@ def settled(page: Page) -> dict[str, int]:
     return ledger_shown(page)
 
 
+@pytest.mark.slow
 def test_after_the_global_stop_nothing_leaves_and_after_the_release_all_arrive_once(
     installation: Installation, browser: Browser
 ) -> None:

@@ -42,6 +42,7 @@ def test_all_that_match_are_put_on_the_stop_list_in_the_background(browser: Brow
     assert noise == []
 
 
+@pytest.mark.slow
 def test_ticked_clients_get_a_tag_and_back_brings_the_filter_back(browser: Browser, tmp_path: Path) -> None:
     with Installation(tmp_path, LANGUAGE="en") as installation:
         add_people(installation)

@@ -20,7 +20,7 @@ CODES = ("912", "925")
 SECONDS_TO_SEND = 90_000
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
 def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
     environ = {"LANGUAGE": "en"}
     if request.param == "postgres":

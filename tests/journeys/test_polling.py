@@ -151,6 +151,7 @@ def test_the_focus_stays_where_it_was_when_a_poll_replaces_the_page(app: Flask, 
     assert page.evaluate("document.activeElement.id") == "to-messages"
 
 
+@pytest.mark.slow
 def test_a_screen_reader_hears_of_new_counts_now_and_then_and_not_of_each(app: Flask, page: Page) -> None:
     voice = page.locator("[data-says]")
     send_all(app)

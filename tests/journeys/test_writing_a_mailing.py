@@ -28,6 +28,7 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield installation
 
 
+@pytest.mark.slow
 def test_what_is_typed_is_foretold_kept_tried_out_and_sent(installation: Installation, browser: Browser) -> None:
     page = open_form(browser, installation)
     page.get_by_label("Title").fill("Spring sale")
