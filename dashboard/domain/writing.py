@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 # Outcomes are written when so many have gathered, or the oldest is so old.
 SETTLE_COUNT, SETTLE_SECONDS = 1_000, 0.2
-# No call begins while results are written: when it takes longer, the next ones are fewer, but not fewer than these.
+# No call begins while results are written: when that takes longer, fewer are written next, down to so many.
 WRITE_SECONDS, FEWEST = 0.03, 50
 # While the database takes nothing, it is asked again after a pause.
 WRITE_AGAIN_SECONDS = 0.5
