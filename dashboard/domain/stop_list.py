@@ -32,10 +32,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BadLine:
-    """A line that was not taken, counted from 1; `text` as it was typed, `code` why."""
+    """A line that was not taken, counted from 1; `value` as it was typed, `code` why."""
 
-    number: int
-    text: str
+    line: int
+    value: str
     code: str
 
 
@@ -92,7 +92,7 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
         for phone in part:
             if phone not in allowed:
                 bad.append(BadLine(wanted[phone][0], wanted[phone][1].strip(), "phone_not_yours"))
-    return Outcome(added, known, tuple(sorted(bad, key=lambda line: line.number)))
+    return Outcome(added, known, tuple(sorted(bad, key=lambda bad_line: bad_line.line)))
 
 
 def _add_part(actor: Actor, part: Sequence[str]) -> tuple[set[str], int]:

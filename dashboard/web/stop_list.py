@@ -61,7 +61,7 @@ def add() -> Response:
             if not outcome.bad:
                 respond.success(_told(outcome))
                 return respond.redirect_to("stop_list.index")
-            form.phones.data = "\n".join(line.text for line in outcome.bad)
+            form.phones.data = "\n".join(bad_line.value for bad_line in outcome.bad)
     status = 422 if outcome else 200
     told = _told(outcome) if outcome else ""
     return respond.page("stop_list/add.html", status, form=form, outcome=outcome, told=told)

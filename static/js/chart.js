@@ -5,11 +5,10 @@
 (() => {
   const canvas = document.querySelector("canvas[data-chart]");
   if (!canvas) return;
+  const { LEDGER, language, still, colour } = ledgerChart;
 
   const MINUTE = 60000;
   const COLUMNS = 120;
-  const LEDGER = ["sent", "unknown", "failed", "expired", "skipped", "cancelled"];
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const table = document.getElementById(canvas.dataset.table);
   // Instant of a minute → {status: messages}.
   const minutes = new Map();
@@ -17,20 +16,10 @@
   let isWhole = false;
   let toldAt = 0;
 
-  // Colours are written as light-dark() and oklch(): the browser resolves them, a canvas then takes the result.
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  function colour(name) {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  }
-
   function word(code) {
     return canvas.getAttribute(`data-word-${code}`) || code;
   }
 
-  const language = document.documentElement.lang;
   const timeZone = zoneOfTheUser();
   const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
   const clock = new Intl.DateTimeFormat(language, time);
@@ -125,25 +114,10 @@
   }
 
   function options() {
-    const ink = colour("--ink-soft");
-    const line = colour("--line");
-    const font = { family: getComputedStyle(document.body).fontFamily, size: 12 };
-    return {
-      locale: language,
-      maintainAspectRatio: false,
-      animation: { duration: 300 },
-      categoryPercentage: 0.9,
-      barPercentage: 0.9,
-      maxBarThickness: 28,
-      scales: {
-        x: { stacked: true, grid: { display: false }, border: { color: line }, ticks: { color: ink, font, maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked: true, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: { color: ink, font, precision: 0, maxTicksLimit: 5 } },
-      },
-      plugins: {
-        legend: { display: true, position: "bottom", align: "start", labels: { color: ink, font, boxWidth: 10, boxHeight: 10, padding: 12 } },
-        tooltip: { mode: "index", intersect: false, bodyFont: font, titleFont: font },
-      },
-    };
+    return ledgerChart.options((ink, font) => ({
+      legend: { display: true, position: "bottom", align: "start", labels: { color: ink, font, boxWidth: 10, boxHeight: 10, padding: 12 } },
+      tooltip: { mode: "index", intersect: false, bodyFont: font, titleFont: font },
+    }));
   }
 
   async function askForAll() {

@@ -4,11 +4,9 @@
 (() => {
   const canvas = document.querySelector("canvas[data-days]");
   if (!canvas) return;
+  const { LEDGER, language, still, colour } = ledgerChart;
 
   const EVERY_MS = 15000;
-  const LEDGER = ["sent", "unknown", "failed", "expired", "skipped", "cancelled"];
-  const language = document.documentElement.lang;
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
   const number = new Intl.NumberFormat(language);
   // The days are the server's, in the user's zone: as noon of Greenwich none of them slips into another one.
   const short = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", timeZone: "UTC" });
@@ -19,15 +17,6 @@
   let answer = null;
   let askedAt = 0;
   let later = null;
-
-  // Colours are written as light-dark() and oklch(): the browser resolves them, a canvas then takes the result.
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  function colour(name) {
-    probe.style.color = `var(${name})`;
-    return getComputedStyle(probe).color;
-  }
 
   const noon = (day) => new Date(`${day}T12:00:00Z`);
   const word = (code) => canvas.getAttribute(`data-word-${code}`) || code;
@@ -56,31 +45,11 @@
   }
 
   function options() {
-    const ink = colour("--ink-soft");
-    const line = colour("--line");
-    const font = { family: getComputedStyle(document.body).fontFamily, size: 12 };
-    return {
-      locale: language,
-      maintainAspectRatio: false,
-      animation: { duration: 300 },
-      categoryPercentage: 0.9,
-      barPercentage: 0.9,
-      maxBarThickness: 28,
-      scales: {
-        x: { stacked: true, grid: { display: false }, border: { color: line }, ticks: { color: ink, font, maxRotation: 0, autoSkipPadding: 16 } },
-        y: { stacked: true, beginAtZero: true, grid: { color: line }, border: { display: false }, ticks: { color: ink, font, precision: 0, maxTicksLimit: 5 } },
-      },
-      plugins: {
-        legend: { display: false },
-        tooltip: {
-          mode: "index",
-          intersect: false,
-          bodyFont: font,
-          titleFont: font,
-          callbacks: { title: ([item]) => long.format(noon(answer.days[item.dataIndex])) },
-        },
-      },
-    };
+    const title = ([item]) => long.format(noon(answer.days[item.dataIndex]));
+    return ledgerChart.options((_ink, font) => ({
+      legend: { display: false },
+      tooltip: { mode: "index", intersect: false, bodyFont: font, titleFont: font, callbacks: { title } },
+    }));
   }
 
   // The newest day on top; days on which nothing left are left out.

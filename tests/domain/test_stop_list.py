@@ -74,7 +74,7 @@ def test_many_phones_are_listed_at_once_and_every_bad_line_has_its_number() -> N
     )
 
     assert (outcome.added, outcome.known) == (1, 1)
-    assert [(line.number, line.text, line.code) for line in outcome.bad] == [
+    assert [(bad.line, bad.value, bad.code) for bad in outcome.bad] == [
         (4, "12", "phone_invalid"),
         (6, "+1 212 555 01 00", "phone_not_russian"),
     ]
@@ -90,7 +90,7 @@ def test_more_than_a_batch_of_lines_is_taken(monkeypatch: pytest.MonkeyPatch) ->
     outcome = stop_list.add_many(operator, [numbered(number) for number in range(8)])
 
     assert (outcome.added, outcome.known) == (7, 0)
-    assert [(line.number, line.code) for line in outcome.bad] == [(8, "phone_not_yours")]
+    assert [(line.line, line.code) for line in outcome.bad] == [(8, "phone_not_yours")]
 
 
 def test_too_many_lines_or_none_are_refused_whole(monkeypatch: pytest.MonkeyPatch) -> None:
