@@ -94,6 +94,20 @@ def test_columns_that_cannot_be_taken_are_left_out(tmp_path: Path) -> None:
     assert meanings == [Meaning.PHONE, Meaning.ATTRIBUTE, Meaning.IGNORE, Meaning.IGNORE, Meaning.OPERATOR_CODE]
 
 
+@pytest.mark.parametrize("cell", ["Z", "+3", "-10"])
+def test_what_only_a_title_could_call_a_time_zone_is_an_attribute(tmp_path: Path, cell: str) -> None:
+    found = only(read(tmp_path, f"phone;balance\n79991234567;{cell}"))
+
+    assert (found.timezone, json.loads(found.attributes)) == (None, {"balance": cell})
+
+
+@pytest.mark.parametrize("cell", ["UTC", "gmt+3", "+03:00", "Asia/Omsk"])
+def test_a_column_of_time_zones_is_known_by_its_contents(tmp_path: Path, cell: str) -> None:
+    found = only(read(tmp_path, f"phone;where\n79991234567;{cell}"))
+
+    assert (found.timezone is not None, json.loads(found.attributes)) == (True, {})
+
+
 @pytest.mark.parametrize(
     "line, code, value",
     [

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from dashboard import phone as phones
 from dashboard.domain.imports.cells import CellError, phone_of
+from dashboard.domain.imports.mapping import Column, Mapping, Meaning
 from dashboard.domain.imports.rows import BadRow, Row
 from dashboard.domain.imports.text import UnreadableError
 from dashboard.phone import CANONICAL
@@ -23,10 +24,11 @@ words = st.text(alphabet=st.characters(categories=["L", "N", "P", "S"], include_
 )
 
 
-def read(folder: Path, content: bytes) -> list[Row | BadRow]:
+def read(folder: Path, content: bytes, *columns: Column) -> list[Row | BadRow]:
+    """Without `columns`, they are guessed."""
     path = folder / "file.csv"
     path.write_bytes(content)
-    return rows_of(path)
+    return rows_of(path, Mapping(has_header=True, columns=columns) if columns else None)
 
 
 @same_folder
@@ -60,7 +62,13 @@ def test_what_a_csv_writer_wrote_is_read_back(
     for number, (name, city) in enumerate(values):
         writer.writerow([name, f"79{number:09}", city])
 
-    rows = read(tmp_path, text.getvalue().encode(encoding))
+    rows = read(
+        tmp_path,
+        text.getvalue().encode(encoding),
+        Column(Meaning.ATTRIBUTE, "name"),
+        Column(Meaning.PHONE),
+        Column(Meaning.ATTRIBUTE, "city"),
+    )
 
     expected = [
         {key: value for key, value in zip(("name", "city"), pair, strict=True) if value} for pair in values

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from dashboard.domain.imports import FileLimits
 from dashboard.domain.imports.layout import look
-from dashboard.domain.imports.mapping import guess
+from dashboard.domain.imports.mapping import Mapping, guess
 from dashboard.domain.imports.rows import BadRow, Row, RowReader
 from dashboard.domain.imports.text import filled_lines, open_text
 
@@ -72,10 +72,13 @@ def phone(number: int) -> str:
     return notations[number % 3]
 
 
-def rows_of(path: Path) -> list[Row | BadRow]:
-    """The rows of a text file, its columns taken for what they are guessed to be. Raises UnreadableError."""
+def rows_of(path: Path, mapping: Mapping | None = None) -> list[Row | BadRow]:
+    """The rows of a text file. Without a mapping, its columns are taken for what they are guessed to be.
+
+    Raises UnreadableError.
+    """
     layout = look(path, FileLimits(megabytes=64, rows=1_000_000))
-    mapping = guess(layout.rows)
+    mapping = mapping or guess(layout.rows)
     reader = RowReader(mapping, layout.delimiter, "UTC")
     with open_text(path, layout.encoding) as file:
         lines = filled_lines(file)

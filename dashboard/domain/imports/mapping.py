@@ -13,6 +13,7 @@ from .cells import CellError, phone_of
 
 # Without a name that says so, a column is taken for what this share of its filled cells can be.
 MOST_CELLS = 0.6
+_SURELY_ZONE = re.compile(r"[A-Za-z]{3}|:")
 
 
 class Meaning(StrEnum):
@@ -161,8 +162,9 @@ def _is_phone(cell: str) -> bool:
 
 
 def _is_zone(cell: str) -> bool:
+    """`Z`, `+3` or `-10` is a zone where a title says so; by itself it may be anything."""
     try:
         zones.normalise(cell)
     except zones.ZoneError:
         return False
-    return True
+    return bool(_SURELY_ZONE.search(cell))
