@@ -24,8 +24,9 @@ setup: .venv/.installed static/vendor/.built $(COMPILED) ## install all that `ma
 run: setup ## set up if need be, and start everything; Ctrl-C stops it
 	@$(FLASK) up
 
+# With the same examples each time, so that a red test is the fault of what was changed; test-all looks for new ones.
 test: setup-dev ## run the tests, except the long ones
-	@$(PYTEST) -m "not slow and not faults" $(ARGS)
+	@$(PYTEST) --hypothesis-profile=ci -m "not slow and not faults" $(ARGS)
 test-all: setup-dev ## run every test, the long fault and browser lists included
 	@$(PYTEST) $(ARGS)
 faults: setup-dev ## run the tests that kill processes and break the gateway: 25 minutes on an idle machine

@@ -71,13 +71,11 @@ def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: 
 
 
 @pytest.fixture
-def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str) -> Iterator[str]:
-    """A database with the schema and nothing in it."""
-    from tests.support.postgres import create_database, drop_database
+def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str) -> str:
+    """A database with the schema and nothing in it, until the next test that asks for one."""
+    from tests.support.postgres import create_database
 
-    name = f"test_{worker_id}"
-    yield create_database(_postgres_server, name, _postgres_template)
-    drop_database(_postgres_server, name)
+    return create_database(_postgres_server, f"test_{worker_id}", _postgres_template)
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import update
 
-from dashboard import clock
+from dashboard import clock, models
+from dashboard.database import transaction
 from dashboard.domain import mailings, prospects, single_messages, stop_list, waiting
 from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from dashboard.domain.permissions import Actor
@@ -131,8 +133,10 @@ def test_what_waits_for_another_try_says_when(any_context: Flask) -> None:
     add_clients(owner, 1)
     mailing_id = schedule(owner)
     deliver(ScriptedGateway(saying(Verdict.NOT_ACCEPTED, "http_503", http_status=503)))
-    message = messages_of(mailing_id)[0]
+    message_id, later = messages_of(mailing_id)[0].id, clock.now() + timedelta(hours=1)
+    with transaction() as session:
+        session.execute(update(models.Message).values(send_after=later))
 
-    found = waiting.reason(message.id)
+    found = waiting.reason(message_id)
 
-    assert found == waiting.Waiting(Cause.ANOTHER_TRY, message.send_after)
+    assert found == waiting.Waiting(Cause.ANOTHER_TRY, later)

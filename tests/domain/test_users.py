@@ -152,6 +152,15 @@ def test_an_unknown_name_costs_as_much_hashing_as_a_wrong_password(
     assert checked[0] == checked[1]
 
 
+def test_guessing_is_dear_in_production() -> None:
+    """OWASP's Password Storage Cheat Sheet asks for 19 MiB and two passes at least."""
+    parameters = argon2.extract_parameters(passwords.hashed(PASSWORD))
+
+    assert parameters.type is argon2.Type.ID
+    assert parameters.memory_cost >= 19 * 1024
+    assert parameters.time_cost >= 2
+
+
 def test_a_hash_with_weaker_parameters_is_made_anew_at_sign_in(any_context: Flask) -> None:
     user = make_user()
     weak = argon2.PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)

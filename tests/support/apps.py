@@ -1,21 +1,46 @@
 """How does a test get an application with an empty database, quickly?
 
 The schema is made once per worker, by the migrations; each test gets a copy: of the file for SQLite, of the
-template database for PostgreSQL.
+template database for PostgreSQL. Templates are compiled once per worker, too, and passwords are hashed as in
+production but for the work that makes guessing dear.
 """
 
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from unittest import mock
 
+import argon2
 import flask_migrate
 from flask import Flask
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 
 from config import ROOT
 from dashboard import create_app
 from dashboard.database import db
+from dashboard.domain import passwords
 from tests.support.settings import make_settings
+
+QUICK_HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=16, parallelism=1)
+
+
+class _CompiledTemplates(BytecodeCache):
+    """In memory, for all applications of this process."""
+
+    def __init__(self) -> None:
+        self._code: dict[str, bytes] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._code:
+            bucket.bytecode_from_string(self._code[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._code[bucket.key] = bucket.bytecode_to_string()
+
+
+_compiled_templates = _CompiledTemplates()
 
 
 def make_sqlite_template(folder: Path) -> Path:
@@ -33,8 +58,10 @@ def migrate(database_url: str, folder: Path) -> None:
 def running_app(folder: Path, **environ: str) -> Iterator[Flask]:
     app = create_app(make_settings(folder, **environ))
     app.testing = True
+    app.jinja_env.bytecode_cache = _compiled_templates
     try:
-        yield app
+        with mock.patch.object(passwords, "_hasher", QUICK_HASHER):
+            yield app
     finally:
         with app.app_context():
             db.session.remove()

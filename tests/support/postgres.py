@@ -47,8 +47,8 @@ def _remove_if_stopped(folder: Path) -> None:
 
 def create_database(server_url: str, name: str, template: str = "template1") -> str:
     """Anew, if there is one already. Returns its URL."""
-    drop_database(server_url, name)
     with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute(_dropping(name))
         create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY FILE_COPY")
         connection.execute(create.format(sql.Identifier(name), sql.Identifier(template)))
     return server_url.replace("/postgres?", f"/{name}?", 1)
@@ -56,4 +56,8 @@ def create_database(server_url: str, name: str, template: str = "template1") -> 
 
 def drop_database(server_url: str, name: str) -> None:
     with psycopg.connect(server_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(_dropping(name))
+
+
+def _dropping(name: str) -> sql.Composed:
+    return sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
