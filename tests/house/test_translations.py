@@ -100,11 +100,11 @@ def spaces(text: str) -> tuple[bool, bool]:
 
 
 @pytest.mark.parametrize(("n", "form"), [(1, 0), (2, 1), (4, 1), (5, 2), (11, 2), (12, 2), (21, 0), (1_000, 2)])
-def test_russian_counts_one_few_and_many(app: Flask, n: int, form: int) -> None:
+def test_russian_counts_one_few_and_many(speaker: Flask, n: int, form: int) -> None:
     counted = [message for message in russian() if message.pluralizable and len(set(message.string)) == 3]
     simple = [message for message in counted if set(PLACEHOLDER.findall(message.id[1])) <= {"%(n)s"}]
 
-    with app.test_request_context(), force_locale("ru"):
+    with speaker.test_request_context(), force_locale("ru"):
         said = [ngettext(*message.id, n, n=n) for message in simple]
 
     assert said == [message.string[form] % {"num": n, "n": n} for message in simple]
@@ -122,8 +122,8 @@ def test_the_english_in_the_sources_is_english() -> None:
     assert [key for key in in_the_sources() if CYRILLIC.search(str(key[1]))] == []
 
 
-def test_the_ledger_is_called_what_the_product_calls_it(app: Flask) -> None:
-    with app.test_request_context(), force_locale("ru"):
+def test_the_ledger_is_called_what_the_product_calls_it(speaker: Flask) -> None:
+    with speaker.test_request_context(), force_locale("ru"):
         status_word = get_template_attribute("components/status.html", "status_word")
 
         words = {status: str(status_word(status)) for status in LEDGER}
@@ -138,8 +138,8 @@ def reasons() -> list[str]:
 
 
 @pytest.mark.parametrize("code", sorted({*all_codes(), *reasons()}))
-def test_a_code_has_its_own_words_in_either_language(app: Flask, code: str) -> None:
-    words = {language: wording(app, code, language) for language in ("ru", "en")}
+def test_a_code_has_its_own_words_in_either_language(speaker: Flask, code: str) -> None:
+    words = {language: wording(speaker, code, language) for language in ("ru", "en")}
 
     assert CYRILLIC.search(words["ru"])
     assert english_in(words["ru"]) == []

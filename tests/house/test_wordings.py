@@ -126,8 +126,8 @@ def test_where_a_code_is_expected_stands_one_that_can_be_read_here() -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("code", all_codes())
-def test_a_code_is_put_into_words(app: Flask, code: str, language: str) -> None:
-    words = worded(app, language, "problem_text", Problem("field", code))
+def test_a_code_is_put_into_words(speaker: Flask, code: str, language: str) -> None:
+    words = worded(speaker, language, "problem_text", Problem("field", code))
 
     assert words
     assert words != code
@@ -135,24 +135,24 @@ def test_a_code_is_put_into_words(app: Flask, code: str, language: str) -> None:
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("code", all_reasons())
-def test_why_a_message_stands_where_it_stands_is_put_into_words(app: Flask, code: str, language: str) -> None:
-    said = {worded(app, language, macro, code) for macro in ("reason_text", "problem_text")}
+def test_why_a_message_stands_where_it_stands_is_put_into_words(speaker: Flask, code: str, language: str) -> None:
+    said = {worded(speaker, language, macro, code) for macro in ("reason_text", "problem_text")}
 
     assert said - {"", code}
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
 @pytest.mark.parametrize("code", all_cautions())
-def test_a_caution_is_put_into_words(app: Flask, code: str, language: str) -> None:
-    assert worded(app, language, "caution_text", Problem("", code)) not in ("", code)
+def test_a_caution_is_put_into_words(speaker: Flask, code: str, language: str) -> None:
+    assert worded(speaker, language, "caution_text", Problem("", code)) not in ("", code)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_each_cause_of_waiting_and_of_a_pause_has_words_of_its_own(app: Flask, language: str) -> None:
+def test_each_cause_of_waiting_and_of_a_pause_has_words_of_its_own(speaker: Flask, language: str) -> None:
     pauses = [each for each in PauseReason if each is not PauseReason.OPERATOR]
 
-    said = [worded(app, language, "waiting_text", each, None) for each in Cause]
-    said += [worded(app, language, "pause_text", each) for each in pauses]
+    said = [worded(speaker, language, "waiting_text", each, None) for each in Cause]
+    said += [worded(speaker, language, "pause_text", each) for each in pauses]
 
     assert "" not in said
     assert len(set(said)) == len(said)
