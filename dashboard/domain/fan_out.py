@@ -1,26 +1,29 @@
 """How does a started mailing get one message for each client of its audience?"""
 
 import logging
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, cast, func, insert, literal, null, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Select, case, func, insert, literal, null, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
-from sqlalchemy.types import BigInteger, String
 
 from .. import clock
-from ..database import AnySelect, db, insert_or_ignore, json_record, retrying, transaction
-from ..models import Chunk, Client, FanOut, Lane, Mailing, Message, Status, StopListEntry
-from ..models.columns import Json
-from . import audience, ids, lanes, tallies
-from .personalisation import placeholders
+from ..database import db, insert_or_ignore, retrying, rows_changed, transaction
+from ..models import Chunk, FanOut, Mailing, Message, Status
+from . import ids, lanes, picking, tallies
+from .picking import picked
 from .tallies import Move, Place
 
 logger = logging.getLogger(__name__)
 
 # Clients of one transaction: short, because on SQLite everybody else waits meanwhile.
-RANGE = 10_000
+RANGE = 20_000
 WINDOW_CLOSED = "window_closed"
+
+Insert = Callable[[type[Message]], Any]
 
 
 def one_range() -> bool:
@@ -31,18 +34,21 @@ def one_range() -> bool:
     if not is_pending():
         return False
     first_id = ids.take(RANGE)
-    return retrying(lambda: _next_range(first_id))
+    try:
+        return retrying(lambda: _next_range(first_id, insert))
+    except IntegrityError:
+        # Somebody of the range has a message already, which is rare: a single one was created meanwhile. Looking
+        # for such rows costs PostgreSQL as much as writing a half of them, so they are looked for only now.
+        return retrying(lambda: _next_range(first_id, insert_or_ignore))
 
 
-def _next_range(first_id: int) -> bool:
-    """In one instant: a client who gets a tag or moves to a new zone between two statements would have no lane to
-    be entered into, or take a number beyond the range's own.
-    """
+def _next_range(first_id: int, insert_into: Insert) -> bool:
+    """In one instant: a mailing whose last range another worker has just written is not to be ended anew."""
     with transaction(one_instant=True) as session:
         checkpoint = session.scalar(_pending().with_for_update(skip_locked=True, of=FanOut))
         if checkpoint is None:
             return False
-        _fan_out(session, session.get_one(Mailing, checkpoint.mailing_id), checkpoint, first_id)
+        _fan_out(session, session.get_one(Mailing, checkpoint.mailing_id), checkpoint, first_id, insert_into)
     return True
 
 
@@ -60,121 +66,132 @@ def _pending() -> Select[FanOut]:
     )
 
 
-def _fan_out(session: Session, mailing: Mailing, checkpoint: FanOut, first_id: int) -> None:
-    zones = session.execute(_next_zones(mailing, checkpoint)).all()
-    is_last = sum(count for _zone, _last, count in zones) < RANGE
-    through = checkpoint.audience_through if is_last else max(last for _zone, last, _count in zones)
+def _fan_out(session: Session, mailing: Mailing, checkpoint: FanOut, first_id: int, insert_into: Insert) -> None:
+    groups = picking.pick(session, mailing, checkpoint, RANGE)
+    is_last = sum(group.count for group in groups) < RANGE
     now = clock.database_now(session)
     if is_last:
         # The mailing before its lanes and books: in this order everybody locks them.
         session.execute(update(Mailing).where(Mailing.id == mailing.id).values(fanned_out_at=now))
-    lanes.open_missing(session, mailing, [zone for zone, _last, _count in zones])
-    session.execute(_insert(mailing, checkpoint.through, through, first_id, now))
-    _record(session, mailing, first_id, now)
-    checkpoint.through = through
+    if groups:
+        lanes.open_missing(session, mailing, {group.timezone for group in groups})
+        closed = lanes.closed(session, mailing)
+        _write(session, _Entry(mailing.id, first_id, closed, now), groups, insert_into)
+    checkpoint.through = checkpoint.audience_through if is_last else max(group.last_client for group in groups)
     if is_last:
         logger.info("mailing fanned out", extra={"mailing_id": mailing.id})
 
 
-def _next_zones(mailing: Mailing, checkpoint: FanOut) -> AnySelect:
-    """Of the next range: its zones, with the last client and the count of each."""
-    ahead = (
-        audience.client_ids(audience.of(mailing))
-        .add_columns(Client.timezone)
-        .where(Client.id > checkpoint.through, Client.id <= checkpoint.audience_through)
-        .order_by(Client.id)
-        .limit(RANGE)
-        .subquery()
-    )
-    return select(ahead.c.timezone, func.max(ahead.c.id), func.count()).group_by(ahead.c.timezone)
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """As which messages a range's clients are entered; the first place becomes `first_id`.
+
+    In the zones of `closed` no window is left.
+    """
+
+    mailing_id: int
+    first_id: int
+    closed: frozenset[str]
+    at: datetime
 
 
-def _insert(mailing: Mailing, after: int, through: int, first_id: int, now: datetime) -> Any:
-    """The one statement: every client of the range, with its number, zone, values and first status."""
-    found = _found(mailing, after, through, first_id).subquery()
-    status = case(
-        (found.c.reason.is_(None), Status.QUEUED.value),
-        (found.c.reason == WINDOW_CLOSED, Status.EXPIRED.value),
-        else_=Status.SKIPPED.value,
-    )
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """`count` messages with the same outcome, code and zone; their numbers lie between `first` and `last`."""
+
+    status: Status
+    reason: str | None
+    operator_code: str
+    timezone: str
+    count: int
+    first: int
+    last: int
+
+
+def _write(session: Session, entry: _Entry, groups: list[picking.Group], insert_into: Insert) -> None:
+    """Enter them, count them and lay their chunks."""
+    offset = entry.first_id - min(group.first for group in groups)
+    written = rows_changed(session, _insert(entry, offset, insert_into))
+    if written == sum(group.count for group in groups):
+        parts = [_part(entry, offset, group) for group in groups]
+    else:
+        parts = _counted(session, entry.first_id)
+    moves = [
+        Move(
+            entry.mailing_id,
+            part.operator_code,
+            part.timezone,
+            None,
+            Place(part.status, part.reason, entry.at),
+            part.count,
+        )
+        for part in parts
+    ]
+    tallies.record(session, moves)
+    _lay_chunks(session, entry.mailing_id, parts)
+
+
+def _insert(entry: _Entry, offset: int, insert_into: Insert) -> Any:
+    """The one statement: everybody who is picked, with number and first status."""
+    now = literal(entry.at, Message.created_at.type)
+    reason: ColumnElement[Any] = picked.c.reason
+    if entry.closed:
+        is_late = reason.is_(None) & picked.c.timezone.in_(sorted(entry.closed))
+        reason = case((is_late, WINDOW_CLOSED), else_=reason)
     columns: dict[str, ColumnElement[Any]] = {
-        **dict(found.c.items()),
-        "mailing_id": literal(mailing.id),
-        "created_at": _instant(now),
-        "status": status,
+        "id": literal(offset, BigInteger) + picked.c.place,
+        "mailing_id": literal(entry.mailing_id),
+        "client_id": picked.c.client_id,
+        "phone": picked.c.phone,
+        "operator_code": picked.c.operator_code,
+        "timezone": picked.c.timezone,
+        "placeholder_values": picked.c.placeholder_values,
+        "created_at": now,
+        "status": case(
+            (reason.is_(None), Status.QUEUED.value),
+            (reason == WINDOW_CLOSED, Status.EXPIRED.value),
+            else_=Status.SKIPPED.value,
+        ),
+        "reason": reason,
         "tries": literal(0),
-        "settled_at": case((found.c.reason.is_not(None), _instant(now)), else_=null()),
+        "settled_at": case((reason.is_not(None), now), else_=null()),
     }
     # Always true: without a condition, SQLite would take the ON of ON CONFLICT for a join's.
     rows = select(*columns.values()).where(literal(1) == literal(1))
-    return insert_or_ignore(Message).from_select(list(columns), rows, include_defaults=False)
+    written = insert_into(Message).from_select(list(columns), rows, include_defaults=False)
+    return written.execution_options(preserve_rowcount=True)
 
 
-def _found(mailing: Mailing, after: int, through: int, first_id: int) -> AnySelect:
-    """The clients of a range as messages; a reason says why one does not even wait."""
-    names = placeholders(mailing.text)
-    lacks_value = or_(*(func.coalesce(_value(name), "") == "" for name in names)) if names else literal(False)
-    reason = case(
-        (StopListEntry.phone.is_not(None), "stop_list"),
-        (lacks_value, "missing_value"),
-        (Lane.opens_at.is_(None), WINDOW_CLOSED),
-        else_=null(),
-    )
-    # Those of one zone get consecutive numbers, so that a chunk is a range of them. By the lane's zone: by the
-    # client's, SQLite would follow the index that holds all clients in this order, for each range anew.
-    number = func.row_number().over(order_by=(Lane.timezone, Client.id))
-    values = json_record({name: _value(name) for name in names}) if names else cast(null(), Json)
-    return (
-        audience.client_ids(audience.of(mailing))
-        .where(Client.id > after, Client.id <= through)
-        .join(Lane, and_(Lane.mailing_id == mailing.id, Lane.timezone == Client.timezone))
-        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-        .with_only_columns(
-            (literal(first_id - 1, BigInteger) + number).label("id"),
-            Client.id.label("client_id"),
-            Client.phone,
-            Client.operator_code,
-            Client.timezone,
-            values.label("placeholder_values"),
-            cast(reason, String).label("reason"),
-        )
-    )
+def _part(entry: _Entry, offset: int, group: picking.Group) -> _Part:
+    """The same in Python, for a whole group."""
+    status, reason = Status.QUEUED, group.reason
+    if reason is not None:
+        status = Status.SKIPPED
+    elif group.timezone in entry.closed:
+        status, reason = Status.EXPIRED, WINDOW_CLOSED
+    first, last = offset + group.first, offset + group.last
+    return _Part(status, reason, group.operator_code, group.timezone, group.count, first, last)
 
 
-def _value(name: str) -> ColumnElement[str]:
-    value: ColumnElement[str] = Client.attributes[name].as_string()
-    return value
-
-
-def _instant(at: datetime) -> ColumnElement[Any]:
-    return literal(at, Message.created_at.type)
-
-
-def _record(session: Session, mailing: Mailing, first_id: int, now: datetime) -> None:
-    """Count what this range has really inserted, for its numbers are nobody else's, and lay its chunks."""
+def _counted(session: Session, first_id: int) -> list[_Part]:
+    """What has really been inserted, for the range's numbers are nobody else's."""
+    kinds = Message.status, Message.reason, Message.operator_code, Message.timezone
     inserted = (
-        select(
-            Message.status,
-            Message.reason,
-            Message.operator_code,
-            Message.timezone,
-            func.count(),
-            func.min(Message.id),
-            func.max(Message.id),
-        )
+        select(*kinds, func.count(), func.min(Message.id), func.max(Message.id))
         .where(Message.id.between(first_id, first_id + RANGE - 1))
-        .group_by(Message.status, Message.reason, Message.operator_code, Message.timezone)
+        .group_by(*kinds)
     )
-    moves: list[Move] = []
+    return [_Part(*row) for row in session.execute(inserted)]
+
+
+def _lay_chunks(session: Session, mailing_id: int, parts: Iterable[_Part]) -> None:
     spans: dict[str, tuple[int, int]] = {}
-    for status, reason, code, zone, count, first, last in session.execute(inserted):
-        moves.append(Move(mailing.id, code, zone, None, Place(status, reason, now), count))
-        if status is Status.QUEUED:
-            least, greatest = spans.get(zone, (first, last))
-            spans[zone] = (min(least, first), max(greatest, last))
-    tallies.record(session, moves)
+    for part in parts:
+        if part.status is Status.QUEUED:
+            least, greatest = spans.get(part.timezone, (part.first, part.last))
+            spans[part.timezone] = (min(least, part.first), max(greatest, part.last))
     chunks = [
-        {"mailing_id": mailing.id, "timezone": zone, "first_id": first, "last_id": last}
+        {"mailing_id": mailing_id, "timezone": zone, "first_id": first, "last_id": last}
         for zone, (first, last) in sorted(spans.items())
     ]
     if chunks:

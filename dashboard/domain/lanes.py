@@ -39,6 +39,12 @@ def open_missing(session: Session, mailing: Mailing, timezones: Collection[str])
         session.execute(insert_or_ignore(Lane), rows)
 
 
+def closed(session: Session, mailing: Mailing) -> frozenset[str]:
+    """The zones in which no window of this mailing is left."""
+    shut = select(Lane.timezone).where(Lane.mailing_id == mailing.id, Lane.opens_at.is_(None))
+    return frozenset(session.scalars(shut))
+
+
 def renew(session: Session, mailing: Mailing) -> None:
     """Give each lane of a locked mailing its present or next opening: it has a new end, or had finished."""
     now = clock.database_now(session)

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
 from dashboard import clock
-from dashboard.database import insert_or_ignore, transaction
-from dashboard.domain import fan_out, lanes, mailings, starting, tags
-from dashboard.models import Client, Mailing, State, Status, StopListEntry, client_tags
+from dashboard.database import db, insert_or_ignore, transaction
+from dashboard.domain import fan_out, lanes, mailings, single_messages, starting, statistics, tags, tallies
+from dashboard.models import Chunk, Client, Mailing, State, Status, StopListEntry, client_tags
 from tests.factories import make_actor
 from tests.support.engine import add_clients, count_messages, fan_out_all, ledger, messages_of, schedule, state_of
 
@@ -54,6 +55,58 @@ def test_a_range_that_is_repeated_after_a_crash_makes_no_second_message(
         pass
 
     assert ledger(mailing_id) == {Status.QUEUED: 25}
+
+
+def test_a_range_that_failed_in_its_midst_leaves_nothing_to_the_next_try(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 10)
+    mailing_id = schedule(owner)
+    starting.start_due()
+    with monkeypatch.context() as broken:
+        broken.setattr(tallies, "record", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            fan_out.one_range()
+
+    while fan_out.one_range():
+        pass
+
+    assert ledger(mailing_id) == {Status.QUEUED: 10}
+    assert tallies.check(mailing_id) == []
+
+
+def test_who_has_a_single_message_already_gets_no_other_and_is_counted_once(any_context: Flask) -> None:
+    owner = make_actor()
+    ids = add_clients(owner, 10)
+    mailing_id = schedule(owner)
+    starting.start_due()
+    single_messages.create(owner, mailing_id, ids[1])
+
+    while fan_out.one_range():
+        pass
+
+    assert sorted(message.client_id for message in messages_of(mailing_id)) == ids
+    assert statistics.counts(mailing_id)[Status.QUEUED] == 10
+    assert tallies.check(mailing_id) == []
+
+
+def test_a_chunk_holds_the_messages_of_its_zone_and_no_others(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fan_out, "RANGE", 8)
+    owner = make_actor()
+    add_clients(owner, 30, zones=("Europe/Moscow", "Asia/Omsk", "Asia/Tokyo"))
+
+    mailing_id = fan_out_all(owner)
+
+    held = [
+        (message.id, chunk.timezone)
+        for message in messages_of(mailing_id)
+        for chunk in db.session.scalars(select(Chunk))
+        if chunk.first_id <= message.id <= chunk.last_id
+    ]
+    assert held == [(message.id, message.timezone) for message in messages_of(mailing_id)]
 
 
 def test_a_client_added_after_the_start_is_not_addressed(any_context: Flask) -> None:
