@@ -3,11 +3,23 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Computed, ForeignKey, Index, SmallInteger, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    CheckConstraint,
+    Computed,
+    ForeignKey,
+    Index,
+    SmallInteger,
+    String,
+    Text,
+    UniqueConstraint,
+    case,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
-from .columns import BigId, Json, choice
+from .columns import BigId, Json, OneOf, choice
 
 
 class Status(StrEnum):
@@ -26,7 +38,7 @@ class Status(StrEnum):
 WAITING = (Status.QUEUED, Status.SENDING)
 # Settled, and not sent: few in most mailings, and what people look for.
 UNSENT = (Status.FAILED, Status.EXPIRED, Status.SKIPPED, Status.CANCELLED, Status.UNKNOWN)
-_UNSENT_STATUS = "CASE WHEN status IN ('failed', 'expired', 'skipped', 'cancelled', 'unknown') THEN status END"
+_UNSENT_STATUS = case((OneOf("status", UNSENT), literal_column("status")))
 
 
 class Message(Model):
@@ -44,6 +56,7 @@ class Message(Model):
 
     __tablename__ = "messages"
     __table_args__ = (
+        CheckConstraint(OneOf("status", Status), name="status"),
         # One per client and mailing; read from the left: a client's story.
         UniqueConstraint("client_id", "mailing_id"),
         # One per phone and mailing; read from the left: the messages of a mailing.
@@ -88,7 +101,7 @@ class Message(Model):
     text: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
-    status: Mapped[Status] = mapped_column(choice(Status))
+    status: Mapped[Status] = mapped_column(choice(Status, checked=False))
     unsent: Mapped[str | None] = mapped_column(String(16), Computed(_UNSENT_STATUS, persisted=True))
     reason: Mapped[str | None] = mapped_column(String(32))
     send_after: Mapped[datetime | None] = mapped_column(UtcDateTime)
