@@ -60,14 +60,15 @@ def next_ids(audience: Audience, after: int, through: int) -> Select[int]:
     first one on for each range. Of a single tag, the walk goes along its links, however few they are.
     """
     query = _but_tags(audience, after).where(Client.id > after, Client.id <= through)
-    link = client_tags.c
     if not _asks_for_tags(audience):
         return query.order_by(Client.id)
     numbers = _numbers(audience.owner_id, audience.tags)
     if len(numbers) != 1:
         return query.where(_bears_one(numbers, after)).order_by(Client.id)
-    along = query.join(client_tags, link.client_id == Client.id).where(link.tag_id == numbers[0])
-    return along.where(link.client_id > after, link.client_id <= through).order_by(link.client_id)
+    # By a name of its own: client_tags itself is what the excluded tags are looked up in.
+    links = client_tags.alias()
+    along = query.join(links, links.c.client_id == Client.id).where(links.c.tag_id == numbers[0])
+    return along.where(links.c.client_id > after, links.c.client_id <= through).order_by(links.c.client_id)
 
 
 def _but_tags(audience: Audience, after: int | None = None) -> Select[int]:

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import (
     BigInteger,
-    ColumnElement,
     Integer,
     String,
+    Subquery,
     case,
     cast,
     column,
@@ -77,9 +77,8 @@ def pick(session: Session, mailing: Mailing, checkpoint: FanOut, at_most: int) -
     """Lay the next clients of the audience into `picked`; their places count up, zone by zone."""
     session.execute(text(_CREATE[db.engine.dialect.name]))
     session.execute(delete(picked))
-    next_ones = _next(mailing, checkpoint, at_most).subquery()
-    rows = select(*next_ones.c).order_by(next_ones.c.timezone, next_ones.c.client_id)
-    session.execute(insert(picked).from_select(list(next_ones.c.keys()), rows))
+    chosen = _chosen(mailing, checkpoint, at_most)
+    session.execute(insert(picked).from_select(list(chosen.selected_columns.keys()), chosen))
     counted = select(
         picked.c.timezone,
         picked.c.operator_code,
@@ -92,30 +91,29 @@ def pick(session: Session, mailing: Mailing, checkpoint: FanOut, at_most: int) -
     return [Group(*row) for row in session.execute(counted)]
 
 
-def _next(mailing: Mailing, checkpoint: FanOut, at_most: int) -> AnySelect:
-    names = placeholders(mailing.text)
-    lacks_value = or_(*(func.coalesce(_value(name), "") == "" for name in names)) if names else literal(False)
-    reason = case(
-        (StopListEntry.phone.is_not(None), "stop_list"),
-        (lacks_value, "missing_value"),
-        else_=null(),
-    )
-    values = json_record({name: _value(name) for name in names}) if names else cast(null(), Json)
+def _chosen(mailing: Mailing, checkpoint: FanOut, at_most: int) -> AnySelect:
+    """The stop list is asked only about those who are taken: PostgreSQL would let a join with it decide how the
+    clients are walked, and collect all that are left of the audience for each range.
+    """
+    one = _next(mailing, checkpoint, at_most).c
+    values = {name: one.attributes[name].as_string() for name in placeholders(mailing.text)}
+    lacks_value = or_(literal(False), *(func.coalesce(value, "") == "" for value in values.values()))
+    reason = case((StopListEntry.phone.is_not(None), "stop_list"), (lacks_value, "missing_value"), else_=null())
     return (
-        audience.next_ids(audience.of(mailing), checkpoint.through, checkpoint.audience_through)
-        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-        .with_only_columns(
-            Client.id.label("client_id"),
-            Client.phone,
-            Client.operator_code,
-            Client.timezone,
-            values.label("placeholder_values"),
+        select(
+            one.id.label("client_id"),
+            one.phone,
+            one.operator_code,
+            one.timezone,
+            (json_record(values) if values else cast(null(), Json)).label("placeholder_values"),
             cast(reason, String).label("reason"),
         )
-        .limit(at_most)
+        .outerjoin(StopListEntry, StopListEntry.phone == one.phone)
+        .order_by(one.timezone, one.id)
     )
 
 
-def _value(name: str) -> ColumnElement[str]:
-    value: ColumnElement[str] = Client.attributes[name].as_string()
-    return value
+def _next(mailing: Mailing, checkpoint: FanOut, at_most: int) -> Subquery:
+    ahead = audience.next_ids(audience.of(mailing), checkpoint.through, checkpoint.audience_through)
+    columns = Client.id, Client.phone, Client.operator_code, Client.timezone, Client.attributes
+    return ahead.with_only_columns(*columns).limit(at_most).subquery()

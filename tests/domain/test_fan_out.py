@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from dashboard import clock
 from dashboard.database import db, insert_or_ignore, transaction
@@ -26,6 +26,20 @@ def test_every_client_of_the_audience_gets_one_message(any_context: Flask) -> No
 
     assert ledger(mailing_id) == {Status.QUEUED: 12}
     assert {message.operator_code for message in messages_of(mailing_id)} == {"900", "901"}
+
+
+def test_who_bears_the_one_tag_and_an_excluded_one_is_left_out(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 5, tag="vip")
+    both = add_clients(owner, 4, tag="vip", first=5)
+    with transaction() as session:
+        tag_id = tags.ids_by_name(session, owner.id, ["news"])["news"]
+        session.execute(insert(client_tags), [{"tag_id": tag_id, "client_id": client_id} for client_id in both])
+
+    mailing_id = fan_out_all(owner, tags=("vip",), excluded_tags=("news",))
+
+    assert count_messages(mailing_id) == 5
+    assert not {message.client_id for message in messages_of(mailing_id)} & set(both)
 
 
 def test_a_fan_out_in_many_ranges_forgets_nobody(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
