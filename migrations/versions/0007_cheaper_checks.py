@@ -50,7 +50,7 @@ def _reword(wordings: dict[str, str]) -> None:
         # Everybody, this connection too, reads the schema anew.
         connection.exec_driver_sql(f"PRAGMA schema_version = {version + 1}")
     except sa.exc.OperationalError as error:
-        # Apple's SQLite lets nobody edit it. The old words mean the same and are only slower.
+        # A SQLite built to be defensive lets nobody edit it. The old words mean the same and are only slower.
         if "may not be modified" not in str(error):
             raise
     finally:
