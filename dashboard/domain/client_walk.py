@@ -17,7 +17,7 @@ from ..models import Client, client_tags
 from . import client_search
 from .client_search import Bearers, ClientFilter, Listed
 from .pages import COUNTED_AT_MOST
-from .permissions import Actor
+from .permissions import Actor, visible
 
 # So many on the stop list are taken together and put in order; beyond, a list says "more than".
 FEW = 1_000
@@ -54,7 +54,9 @@ class Walk:
     def __init__(self, actor: Actor, wanted: ClientFilter, sort: Sort) -> None:
         self.sort = sort
         self._wanted = wanted
-        self._conditions = client_search.conditions(actor, wanted)
+        self._is_visible = visible(Client.owner_id, actor)
+        self._whose = client_search.whose(actor, wanted)
+        self._conditions = client_search.conditions(wanted)
         self._ways = client_search.by_phone(wanted.q)
         self._tags = client_search.bearers_of(actor, wanted.tag) if wanted.tag else []
 
@@ -86,7 +88,7 @@ class Walk:
         return db.session.scalar(select(func.count()).select_from(counted)) or 0
 
     def conditions_of_one(self) -> list[ColumnElement[bool]]:
-        return [*self._conditions, or_(*self._ways), *self._bears()]
+        return [self._is_visible, *self._conditions, or_(*self._ways), *self._bears()]
 
     @cached_property
     def _few(self) -> list[Place] | None:
@@ -127,11 +129,12 @@ class Walk:
         if through is not None:
             all_ = all_.where(Client.id <= through)
         if not self._tags or self.sort is Sort.PHONE or self._wanted.stop is Listed.YES:
-            return [all_.where(*self._bears(), way) for way in self._ways]
+            return [all_.where(whose, *self._bears(), way) for whose, way in product(self._whose, self._ways)]
         return [
             all_.join(client_tags, Client.id == client_tags.c.client_id)
             # Who is imported together is often tagged together: outside of these ids, nobody need be looked at.
             .where(client_tags.c.tag_id == tag.tag_id, Client.id.between(tag.first, tag.last), way)
+            .where(Client.owner_id == tag.owner_id)
             for tag, way in product(self._tags, self._ways)
         ]
 
