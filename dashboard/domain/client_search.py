@@ -58,6 +58,17 @@ class ClientFilter:
         return bool(self.tag) and not (self.q.strip(" +") or self.code or self.timezone or self.stop)
 
     @property
+    def is_combined(self) -> bool:
+        """Are there several conditions?"""
+        return sum(map(bool, (self.q.strip(" +"), self.tag, self.code, self.timezone, self.stop))) > 1
+
+    @property
+    def is_keyed(self) -> bool:
+        """Are there several conditions that can be told from indexes alone, and no number?"""
+        is_telling = sum(map(bool, (self.tag, self.code, self.timezone))) > 1
+        return is_telling and not self.q.strip(" +")
+
+    @property
     def is_part(self) -> bool:
         """Is only a part of a number given?"""
         return _digits(self.q) is not None and _whole(self.q) is None
@@ -65,15 +76,17 @@ class ClientFilter:
 
 def conditions(wanted: ClientFilter) -> list[ColumnElement[bool]]:
     """All but whose they are, the number and the tag."""
-    found: list[ColumnElement[bool]] = [Client.deleted_at.is_(None)]
-    if wanted.code:
-        found.append(Client.operator_code == wanted.code)
-    if wanted.timezone:
-        found.append(Client.timezone == wanted.timezone)
+    found = [Client.deleted_at.is_(None), *keys(wanted)]
     if wanted.stop is not Listed.ANY:
         is_listed = select(StopListEntry.phone).where(StopListEntry.phone == Client.phone).exists()
         found.append(is_listed if wanted.stop is Listed.YES else ~is_listed)
     return found
+
+
+def keys(wanted: ClientFilter) -> list[ColumnElement[bool]]:
+    """Conditions, each of which has an index of an owner's living clients."""
+    wants = ((Client.operator_code, wanted.code), (Client.timezone, wanted.timezone))
+    return [column == value for column, value in wants if value]
 
 
 def by_phone(q: str, phone: ColumnElement[str] = PHONE) -> list[ColumnElement[bool]]:
@@ -101,7 +114,9 @@ def whose(actor: Actor, wanted: ClientFilter) -> list[ColumnElement[bool]]:
     """
     if not (may_see_all(actor) and (wanted.code or wanted.timezone)):
         return [visible(Client.owner_id, actor)]
-    has_clients = select(Client.id).where(Client.owner_id == User.id).exists()
+    # Not EXISTS: for one who has no client PostgreSQL would read those of all others.
+    some = select(Client.id).where(Client.owner_id == User.id).order_by(Client.owner_id, Client.phone).limit(1)
+    has_clients = some.scalar_subquery().is_not(None)
     owners = db.session.scalars(select(User.id).where(has_clients).order_by(User.id)).all()
     return [Client.owner_id.expression == owner_id for owner_id in owners] or [false()]
 

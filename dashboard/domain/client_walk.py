@@ -10,16 +10,28 @@ from functools import cached_property
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, CompoundSelect, Select, func, or_, select, tuple_, union, union_all
+from sqlalchemy import (
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Subquery,
+    func,
+    or_,
+    select,
+    tuple_,
+    union,
+    union_all,
+)
 
 from ..database import AnySelect, db
 from ..models import Client, client_tags
-from . import client_search
+from . import bulk, client_search
 from .client_search import Bearers, ClientFilter, Listed
 from .pages import COUNTED_AT_MOST
 from .permissions import Actor, visible
 
-# So many on the stop list are taken together and put in order; beyond, a list says "more than".
+# So many on the stop list, or of several conditions, are counted, and taken together to be put in order; beyond, a
+# list says "more than".
 FEW = 1_000
 
 
@@ -64,7 +76,10 @@ class Walk:
         """In the direction of reading: going back, the nearest first. None has an id above `through`."""
         if through is None and self._few is not None:
             return self._among(self._few, ask)[:limit]
-        parts = [self._cut(part, ask, limit) for part in self._parts(through)]
+        if self._has_keys and self.sort is not Sort.PHONE:
+            parts = [part.limit(limit) for part in self._keyed(through, ask)]
+        else:
+            parts = [self._cut(part, ask, limit) for part in self._parts(through)]
         if len(parts) == 1:
             found = parts[0]
         else:
@@ -74,13 +89,15 @@ class Walk:
 
     def total(self) -> tuple[int, bool]:
         """How many there are, up to a bound; and whether that is all."""
-        if self._wanted.stop is Listed.YES:
+        if self._is_gathered:
             return (FEW, False) if self._few is None else (len(self._few), True)
-        count = self.count(COUNTED_AT_MOST + 1)
-        return min(count, COUNTED_AT_MOST), count <= COUNTED_AT_MOST
+        most = FEW if self._wanted.is_combined else COUNTED_AT_MOST
+        count = self.count(most + 1)
+        return min(count, most), count <= most
 
     def count(self, limit: int | None, through: int | None = None) -> int:
-        parts = [part.limit(limit) for part in self._parts(through)]
+        found = self._keyed(through) if self._has_keys else self._parts(through)
+        parts = [part.limit(limit) for part in found]
         # A client has one tag of a name at most, but may match a number in two ways.
         join = union_all if len(self._ways) == 1 else union
         together = join(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
@@ -92,17 +109,34 @@ class Walk:
 
     @cached_property
     def _few(self) -> list[Place] | None:
-        """All of those on the stop list, in ascending order, where they are few.
+        """All of those that are gathered, in ascending order, where they are few.
 
         PostgreSQL takes conditions for independent of each other: to find the first in the order of a list, it
         would walk through all who bear a tag, and if none of them is listed, that is everybody (2 s for 500,000).
         Asked for some in any order, it begins where there are fewest.
         """
-        if self._wanted.stop is not Listed.YES:
+        if not self._is_gathered:
             return None
-        parts = [part.limit(FEW + 1) for part in self._parts(None)]
-        found = self._read(union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0])
-        return sorted(found, key=self._key) if len(found) <= FEW else None
+        found = self._keyed(None) if self._has_keys else self._parts(None)
+        parts = [part.limit(FEW + 1) for part in found]
+        together = union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
+        if self._has_keys:
+            # Only now the rows of those few, for their phones.
+            together = select(Client.id, Client.phone).where(Client.id.in_(select(together.subquery().c.id)))
+        read = self._read(together)
+        return sorted(read, key=self._key) if len(read) <= FEW else None
+
+    @property
+    def _is_gathered(self) -> bool:
+        """Is it worth a try to take all together and put them in order?"""
+        is_sorted = self.sort is Sort.PHONE and self._has_keys
+        return self._wanted.stop is Listed.YES or is_sorted
+
+    @property
+    def _has_keys(self) -> bool:
+        """Do several conditions hold that have an index each, in which clients stand by their ids?"""
+        is_borne = bool(self._tags) or not self._wanted.tag
+        return self._wanted.is_keyed and is_borne and self._wanted.stop is not Listed.YES
 
     def _among(self, few: list[Place], ask: Ask) -> list[Place]:
         descends, place = self._descends(ask), ask.after or ask.before
@@ -118,6 +152,38 @@ class Walk:
     def _read(self, found: Select[Any] | CompoundSelect[Any]) -> list[Place]:
         is_by_phone = self.sort is Sort.PHONE
         return [Place(row.id, row.phone if is_by_phone else "") for row in db.session.execute(found)]
+
+    def _keyed(self, through: int | None, ask: Ask | None = None) -> list[AnySelect]:
+        """Each owner's who meet all conditions, where that can be told from indexes alone.
+
+        Their entries are laid side by side, in the order of the ids. To take those of one condition and look for
+        the others in each client's row took 150 ms for the 100,000 of a code.
+        """
+        ids: list[ColumnElement[bool]] = [] if through is None else [Client.id <= through]
+        place = ask and (ask.after or ask.before)
+        if ask and place:
+            ids.append(Client.id < place.id if self._descends(ask) else Client.id > place.id)
+        owners = self._tags if self._wanted.tag else self._whose
+        return [self._side_by_side(owner, ids, ask) for owner in owners]
+
+    def _side_by_side(
+        self, of: Bearers | ColumnElement[bool], ids: list[ColumnElement[bool]], ask: Ask | None
+    ) -> AnySelect:
+        owner = Client.owner_id == of.owner_id if isinstance(of, Bearers) else of
+        of_owner = [owner, Client.deleted_at.is_(None), *ids]
+        first, *others = [
+            _entries([*of_owner, condition], descends=self._descends(ask or BEGINNING))
+            for condition in client_search.keys(self._wanted)
+        ]
+        found: AnySelect = select(first.c.id)
+        for other in others:
+            found = found.join(other, other.c.id == first.c.id)
+        if isinstance(of, Bearers):
+            bears = client_tags.c.client_id == first.c.id
+            found = found.join(client_tags, bears).where(client_tags.c.tag_id == of.tag_id)
+        if self._wanted.stop is not Listed.ANY:
+            found = found.join(Client, Client.id == first.c.id).where(*self._conditions)
+        return found if ask is None else found.order_by(*self._order(first.c, ask))
 
     def _parts(self, through: int | None) -> list[AnySelect]:
         """Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
@@ -159,6 +225,14 @@ class Walk:
 
     def _descends(self, ask: Ask) -> bool:
         return (self.sort is Sort.NEWEST) != (ask.before is not None)
+
+
+def _entries(conditions: list[ColumnElement[bool]], *, descends: bool) -> Subquery:
+    """Of one index. OFFSET 0 keeps PostgreSQL from looking into rows for this and for others at once."""
+    entries = select(Client.id).where(*conditions)
+    if bulk.is_postgresql():
+        entries = entries.order_by(Client.id.desc() if descends else Client.id).offset(0)
+    return entries.subquery()
 
 
 def _bearing(tag: Bearers, through: int | None) -> AnySelect:

@@ -42,9 +42,10 @@ def steps_of(asked: list[tuple[str, Any]]) -> list[str]:
     [
         (ClientFilter(code="900"), "(owner_id=? AND operator_code=?"),
         (ClientFilter(timezone="UTC"), "(owner_id=? AND timezone=?"),
+        (ClientFilter(code="900", timezone="UTC"), "(owner_id=? AND operator_code=?"),
         (ClientFilter(q="4567"), "(<expr>=?)"),
     ],
-    ids=["code", "zone", "ending"],
+    ids=["code", "zone", "both", "ending"],
 )
 def test_a_list_by_code_zone_or_ending_is_read_off_an_index(
     app_context: Flask, role: Role, wanted: ClientFilter, key: str
