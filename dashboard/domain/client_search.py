@@ -62,11 +62,10 @@ class ClientFilter:
         """Are there several conditions?"""
         return sum(map(bool, (self.q.strip(" +"), self.tag, self.code, self.timezone, self.stop))) > 1
 
-    @property
-    def is_keyed(self) -> bool:
-        """Are there several conditions that can be told from indexes alone, and no number?"""
-        is_telling = sum(map(bool, (self.tag, self.code, self.timezone))) > 1
-        return is_telling and not self.q.strip(" +")
+    def is_keyed_by(self, least: int) -> bool:
+        """Are there so many conditions that can be told from indexes alone, and no number?"""
+        keys = sum(map(bool, (self.tag, self.code, self.timezone)))
+        return keys >= least and not self.q.strip(" +")
 
     @property
     def is_part(self) -> bool:

@@ -76,7 +76,7 @@ class Walk:
         """In the direction of reading: going back, the nearest first. None has an id above `through`."""
         if through is None and self._few is not None:
             return self._among(self._few, ask)[:limit]
-        if self._has_keys and self.sort is not Sort.PHONE:
+        if self._goes_by_keys:
             parts = [part.limit(limit) for part in self._keyed(through, ask)]
         else:
             parts = [self._cut(part, ask, limit) for part in self._parts(through)]
@@ -89,7 +89,7 @@ class Walk:
 
     def total(self) -> tuple[int, bool]:
         """How many there are, up to a bound; and whether that is all."""
-        if self._is_gathered:
+        if self._wanted.stop is Listed.YES:
             return (FEW, False) if self._few is None else (len(self._few), True)
         most = FEW if self._wanted.is_combined else COUNTED_AT_MOST
         count = self.count(most + 1)
@@ -109,34 +109,32 @@ class Walk:
 
     @cached_property
     def _few(self) -> list[Place] | None:
-        """All of those that are gathered, in ascending order, where they are few.
+        """All of those on the stop list, in ascending order, where they are few.
 
         PostgreSQL takes conditions for independent of each other: to find the first in the order of a list, it
         would walk through all who bear a tag, and if none of them is listed, that is everybody (2 s for 500,000).
         Asked for some in any order, it begins where there are fewest.
         """
-        if not self._is_gathered:
+        if self._wanted.stop is not Listed.YES:
             return None
-        found = self._keyed(None) if self._has_keys else self._parts(None)
-        parts = [part.limit(FEW + 1) for part in found]
-        together = union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0]
-        if self._has_keys:
-            # Only now the rows of those few, for their phones.
-            together = select(Client.id, Client.phone).where(Client.id.in_(select(together.subquery().c.id)))
-        read = self._read(together)
-        return sorted(read, key=self._key) if len(read) <= FEW else None
-
-    @property
-    def _is_gathered(self) -> bool:
-        """Is it worth a try to take all together and put them in order?"""
-        is_sorted = self.sort is Sort.PHONE and self._has_keys
-        return self._wanted.stop is Listed.YES or is_sorted
+        parts = [part.limit(FEW + 1) for part in self._parts(None)]
+        found = self._read(union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0])
+        return sorted(found, key=self._key) if len(found) <= FEW else None
 
     @property
     def _has_keys(self) -> bool:
         """Do several conditions hold that have an index each, in which clients stand by their ids?"""
+        return self._may_go_by_keys and self._wanted.is_keyed_by(2)
+
+    @property
+    def _goes_by_keys(self) -> bool:
+        """By phone one such condition is enough: along all phones, those of a code may stand far behind."""
+        return self._may_go_by_keys and self._wanted.is_keyed_by(1 if self.sort is Sort.PHONE else 2)
+
+    @property
+    def _may_go_by_keys(self) -> bool:
         is_borne = bool(self._tags) or not self._wanted.tag
-        return self._wanted.is_keyed and is_borne and self._wanted.stop is not Listed.YES
+        return bool(client_search.keys(self._wanted)) and is_borne and self._wanted.stop is not Listed.YES
 
     def _among(self, few: list[Place], ask: Ask) -> list[Place]:
         descends, place = self._descends(ask), ask.after or ask.before
@@ -162,7 +160,7 @@ class Walk:
         ids: list[ColumnElement[bool]] = [] if through is None else [Client.id <= through]
         place = ask and (ask.after or ask.before)
         if ask and place:
-            ids.append(Client.id < place.id if self._descends(ask) else Client.id > place.id)
+            ids.append(self._beyond(Client, place, ask))
         owners = self._tags if self._wanted.tag else self._whose
         return [self._side_by_side(owner, ids, ask) for owner in owners]
 
@@ -175,15 +173,28 @@ class Walk:
             _entries([*of_owner, condition], descends=self._descends(ask or BEGINNING))
             for condition in client_search.keys(self._wanted)
         ]
-        found: AnySelect = select(first.c.id)
+        found: AnySelect = select(first.c.id, first.c.phone)
         for other in others:
             found = found.join(other, other.c.id == first.c.id)
-        if isinstance(of, Bearers):
-            bears = client_tags.c.client_id == first.c.id
-            found = found.join(client_tags, bears).where(client_tags.c.tag_id == of.tag_id)
         if self._wanted.stop is not Listed.ANY:
             found = found.join(Client, Client.id == first.c.id).where(*self._conditions)
-        return found if ask is None else found.order_by(*self._order(first.c, ask))
+        if ask is not None:
+            found = found.order_by(*self._order(first.c, ask))
+        if not isinstance(of, Bearers):
+            return found
+        if ask is not None and self.sort is Sort.PHONE:
+            return self._bearers_among(found, of, ask)
+        found = found.join(client_tags, client_tags.c.client_id == first.c.id)
+        return found.where(client_tags.c.tag_id == of.tag_id)
+
+    def _bearers_among(self, found: AnySelect, of: Bearers, ask: Ask) -> AnySelect:
+        """One after the other in their order, until there are enough: a join would look at all of them."""
+        listed = (found.offset(0) if bulk.is_postgresql() else found).subquery()
+        borne = select(client_tags.c.tag_id).where(
+            client_tags.c.tag_id == of.tag_id, client_tags.c.client_id == listed.c.id
+        )
+        looked_up = borne.limit(1).scalar_subquery().is_not(None)
+        return select(listed).where(looked_up).order_by(*self._order(listed.c, ask))
 
     def _parts(self, through: int | None) -> list[AnySelect]:
         """Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
@@ -214,10 +225,15 @@ class Walk:
         place = ask.after or ask.before
         columns = part.selected_columns
         if place is not None:
-            here = tuple_(columns.phone, columns.id) if self.sort is Sort.PHONE else columns.id
-            there = tuple_(place.phone, place.id) if self.sort is Sort.PHONE else place.id
-            part = part.where(here < there if self._descends(ask) else here > there)
+            part = part.where(self._beyond(columns, place, ask))
         return part.order_by(*self._order(columns, ask)).limit(limit)
+
+    def _beyond(self, columns: Any, place: Place, ask: Ask) -> ColumnElement[bool]:
+        """Behind the place, in the direction of reading."""
+        here: Any = tuple_(columns.phone, columns.id) if self.sort is Sort.PHONE else columns.id
+        there: Any = tuple_(place.phone, place.id) if self.sort is Sort.PHONE else place.id
+        is_beyond: ColumnElement[bool] = here < there if self._descends(ask) else here > there
+        return is_beyond
 
     def _order(self, columns: Any, ask: Ask) -> list[ColumnElement[Any]]:
         keys = [columns.phone, columns.id] if self.sort is Sort.PHONE else [columns.id]
@@ -229,7 +245,7 @@ class Walk:
 
 def _entries(conditions: list[ColumnElement[bool]], *, descends: bool) -> Subquery:
     """Of one index. OFFSET 0 keeps PostgreSQL from looking into rows for this and for others at once."""
-    entries = select(Client.id).where(*conditions)
+    entries = select(Client.id, Client.phone).where(*conditions)
     if bulk.is_postgresql():
         entries = entries.order_by(Client.id.desc() if descends else Client.id).offset(0)
     return entries.subquery()

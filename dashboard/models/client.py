@@ -40,10 +40,10 @@ class Client(Model):
         # An owner's list, newest first; also the walk of the fan-out.
         Index(None, "owner_id", "id"),
         # The audience and the list by operator code; an administrator's is put together from the owners'.
-        # Of the living alone, so that they are counted without a look at their rows.
-        Index(None, "owner_id", "operator_code", "id", **LIVING),
+        # Of the living alone, and with the phone: they are counted and sorted without a look at their rows.
+        Index(None, "owner_id", "operator_code", "id", "phone", **LIVING),
         # The list by time zone, likewise, and which zones there are.
-        Index(None, "owner_id", "timezone", "id", **LIVING),
+        Index(None, "owner_id", "timezone", "id", "phone", **LIVING),
         # The stop list's question and an administrator's search: whose is this phone?
         Index(None, "phone"),
         # The search by the end of a number. Two digits are shared by one in 100, which an import in the order of

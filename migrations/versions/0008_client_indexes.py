@@ -33,12 +33,13 @@ def upgrade() -> None:
     living = sa.text("deleted_at IS NULL")
     for name, columns in OF_THE_LIVING.items():
         op.drop_index(op.f(name), "clients")
-        op.create_index(op.f(name), "clients", columns, sqlite_where=living, postgresql_where=living)
+        with_phone = [*columns, "phone"]
+        op.create_index(op.f(f"{name}_phone"), "clients", with_phone, sqlite_where=living, postgresql_where=living)
 
 
 def downgrade() -> None:
     for name, columns in OF_THE_LIVING.items():
-        op.drop_index(op.f(name), "clients")
+        op.drop_index(op.f(f"{name}_phone"), "clients")
         op.create_index(op.f(name), "clients", columns)
     op.drop_index(NAME, "clients")
     op.create_index(op.f(NAME), "clients", [sa.text("substr(phone, 8)")])
