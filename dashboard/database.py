@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, cast
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import ColumnElement, CursorResult, DateTime, MetaData, Row, Select, event, func, literal
+from sqlalchemy import ColumnElement, CursorResult, DateTime, MetaData, Row, Select, event, func, literal, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection, Dialect, Engine
 from sqlalchemy.exc import OperationalError
@@ -80,7 +80,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 @contextmanager
-def transaction(*, one_instant: bool = False) -> Iterator[Session]:
+def transaction(*, one_instant: bool = False, may_be_lost: bool = False) -> Iterator[Session]:
     """One unit of work: commits at the end, rolls back on any error.
 
     Whatever the session had read before is read anew inside, so that decisions rest on locked, fresh rows.
@@ -88,6 +88,8 @@ def transaction(*, one_instant: bool = False) -> Iterator[Session]:
     read transaction, fails at once instead of waiting. A transaction inside a transaction joins the outer one.
     `one_instant`: several statements see the same rows, whoever commits meanwhile. On SQLite they always do;
     PostgreSQL refuses to change what somebody else has changed since, so wrap it in `retrying`.
+    `may_be_lost`: its commit does not wait for the disk. A power cut may take the last of them, each as a whole,
+    and none that was followed by a commit which does wait; a killed process loses nothing.
     """
     session = db.session()
     if session.info.get("writing"):
@@ -99,7 +101,10 @@ def transaction(*, one_instant: bool = False) -> Iterator[Session]:
     session.expire_all()  # also what an earlier transaction() has left loaded
     session.info["writing"] = True
     try:
-        session.connection(execution_options={"takes_write_lock": True, **_isolation(one_instant)})
+        options = {"takes_write_lock": True, "may_be_lost": may_be_lost, **_isolation(one_instant)}
+        session.connection(execution_options=options)
+        if may_be_lost and db.engine.dialect.name == "postgresql":
+            session.execute(text("SET LOCAL synchronous_commit = off"))
         yield session
         session.commit()
     except BaseException:
@@ -211,8 +216,6 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry)
     connection.isolation_level = None  # the driver's own BEGIN would come too late and be deferred
     connection.execute(f"PRAGMA busy_timeout = {_lock_seconds.get() * 1000:.0f}")
     connection.execute("PRAGMA journal_mode = WAL")
-    # FULL: a message marked as being sent must not become unsent again when the power fails.
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA foreign_keys = ON")
     # 32 MiB of pages in memory, and the log emptied every 40 MB: imports were twice as fast with them.
     connection.execute("PRAGMA cache_size = -32768")
@@ -229,6 +232,10 @@ def _begin_sqlite(connection: Connection) -> None:
 def _await_write_lock(connection: Connection) -> None:
     """BEGIN IMMEDIATE, tried often: SQLite's own wait sleeps up to 100 ms while the lock is long free."""
     raw = cast(sqlite3.Connection, connection.connection.dbapi_connection)
+    # FULL: a message marked as being sent must not become unsent again when the power fails. NORMAL waits for the
+    # disk only when the log is emptied.
+    may_be_lost = connection.get_execution_options().get("may_be_lost")
+    raw.execute(f"PRAGMA synchronous = {'NORMAL' if may_be_lost else 'FULL'}")
     patience = connection.connection.info["lock_seconds"]
     give_up_at = time.monotonic() + patience
     raw.execute("PRAGMA busy_timeout = 0")

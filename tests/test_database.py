@@ -5,6 +5,7 @@ from threading import Thread
 
 import pytest
 from flask import Flask
+from sqlalchemy import text
 
 from dashboard.database import db, snapshot, transaction
 from dashboard.models import Service
@@ -87,3 +88,18 @@ def test_a_transaction_of_one_instant_sees_no_change_of_another(pg_app: Flask) -
         afterwards = failed_probes()
 
     assert (before, meanwhile, afterwards) == (0, 0, 7)
+
+
+def test_only_a_transaction_that_may_be_lost_does_not_wait_for_the_disk(any_context: Flask) -> None:
+    asked, waits, waits_not = (
+        ("PRAGMA synchronous", 2, 1)
+        if db.engine.dialect.name == "sqlite"
+        else ("SHOW synchronous_commit", "on", "off")
+    )
+
+    found = []
+    for may_be_lost in (False, True, False):
+        with transaction(may_be_lost=may_be_lost) as session:
+            found.append(session.scalar(text(asked)))
+
+    assert found == [waits, waits_not, waits]

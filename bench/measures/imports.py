@@ -17,6 +17,7 @@ from bench.stand import Stand
 from dashboard.database import db, end_reading
 from dashboard.domain import imports
 from dashboard.domain.imports import FileLimits, MappingDraft, Upload
+from dashboard.domain.imports.running import BATCH
 from dashboard.models import ImportState, KnownPhones
 from tests.support.apps import running_app
 
@@ -93,15 +94,17 @@ def _bring_in(folder: Path, environ: dict[str, str], import_id: int, owner: obje
         imports.run(import_id, folder, limits)
         checked = time.monotonic()
         imports.start(owner, import_id)  # type: ignore[arg-type]
-        settled = most = process.memory_info().rss
-        rows = 0
-        while not imports.run(import_id, folder, limits, seconds=0):
-            rss = process.memory_info().rss
-            rows += 1
-            if rows * 3_000 < ROWS_TO_SETTLE:
-                settled = rss
-            most = max(most, rss)
+        sizes: list[int] = []
+
+        def note_size() -> bool:
+            """Asked after each batch; the answer is that nothing makes it stop."""
+            sizes.append(process.memory_info().rss)
+            return False
+
+        while not imports.run(import_id, folder, limits, is_stopping=note_size):
+            pass
         ended = time.monotonic()
         after = process.cpu_times()
         processor = after.user + after.system - before.user - before.system
-        return _Run(checked - started, ended - checked, processor, most - settled)
+        settled = max(sizes[: ROWS_TO_SETTLE // BATCH])
+        return _Run(checked - started, ended - checked, processor, max(sizes) - settled)

@@ -118,6 +118,8 @@ def _addresses(mailing_id: int, visitor: FlaskClient) -> list[tuple[str, str, Re
         ("clients", "/clients", PAGE),
         ("clients by tag", f"/clients?tag={TAG}", PAGE),
         ("clients by code and zone", "/clients?code=905&timezone=Asia/Omsk", PAGE),
+        ("clients by tag and zone", f"/clients?tag={TAG}&timezone=Asia/Omsk", PAGE),
+        ("clients by all three, by phone", f"/clients?tag={TAG}&code=905&timezone=Asia/Omsk&sort=phone", PAGE),
         ("clients by a piece of the phone", "/clients?q=90510", PAGE),
         ("clients by a phone nobody has", "/clients?q=0000000", PAGE),
         ("client", f"/clients/{client_id}", PAGE),

@@ -1,9 +1,9 @@
 """Which clients does this mailing address? One SELECT that count, sample and fan-out all use."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from sqlalchemy import Exists, Select, false, select
+from sqlalchemy import ColumnElement, Exists, Select, false, or_, select
 
 from ..database import db
 from ..models import Client, Mailing, Message, Tag, client_tags
@@ -27,6 +27,10 @@ class Audience:
     @property
     def is_chosen(self) -> bool:
         return bool(self.everybody or self.tags or self.operator_codes)
+
+    @property
+    def has_exclusions(self) -> bool:
+        return bool(self.excluded_tags) or self.excluded_mailing_id is not None
 
 
 def of(mailing: Mailing) -> Audience:
@@ -85,6 +89,25 @@ def _but_tags(audience: Audience, after: int | None = None) -> Select[int]:
     return query
 
 
+def addressed(audience: Audience) -> Select[int]:
+    """The ids of those addressed, before anybody is left out; for a question about all or any of them."""
+    return client_ids(replace(audience, excluded_tags=(), excluded_mailing_id=None), at_once=True)
+
+
+def is_left_out(audience: Audience) -> ColumnElement[bool]:
+    """Of one who is addressed, looked at alone.
+
+    One look into an index for each: with EXISTS, PostgreSQL would rather read all who bear the tag, or all the
+    mailing's messages (0.2 s for a million), even for a few thousand clients.
+    """
+    looks = []
+    if audience.excluded_tags:
+        looks.append(_links(_numbers(audience.owner_id, audience.excluded_tags)))
+    if audience.excluded_mailing_id is not None:
+        looks.append(_of_mailing(audience.excluded_mailing_id))
+    return or_(false(), *(look.limit(1).scalar_subquery().is_not(None) for look in looks))
+
+
 def _asks_for_tags(audience: Audience) -> bool:
     return bool(audience.tags) and not audience.everybody
 
@@ -100,11 +123,20 @@ def _bearers(numbers: Sequence[int]) -> Select[int]:
     return select(client_tags.c.client_id).where(client_tags.c.tag_id.in_(numbers))
 
 
+def _links(numbers: Sequence[int]) -> Select[int]:
+    """Of the one client who is looked at."""
+    return _bearers(numbers).where(client_tags.c.client_id == Client.id)
+
+
 def _bears_one(numbers: Sequence[int], after: int | None = None) -> Exists:
-    bearers = _bearers(numbers).where(client_tags.c.client_id == Client.id)
-    return (bearers if after is None else bearers.where(client_tags.c.client_id > after)).exists()
+    links = _links(numbers)
+    return (links if after is None else links.where(client_tags.c.client_id > after)).exists()
 
 
 def _is_of(mailing_id: int) -> Exists:
+    return _of_mailing(mailing_id).exists()
+
+
+def _of_mailing(mailing_id: int) -> Select[int]:
     """Found by the unique key (client, mailing)."""
-    return select(Message.id).where(Message.mailing_id == mailing_id, Message.client_id == Client.id).exists()
+    return select(Message.id).where(Message.mailing_id == mailing_id, Message.client_id == Client.id)

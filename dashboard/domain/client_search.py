@@ -14,10 +14,12 @@ from sqlalchemy import ColumnElement, and_, false, func, literal_column, select,
 
 from .. import phone as phones
 from ..database import db
-from ..models import Client, StopListEntry, Tag, client_tags
-from .permissions import Actor, visible
+from ..models import Client, StopListEntry, Tag, User, client_tags
+from .permissions import Actor, may_see_all, visible
 
 LEAST_ENDING = 4
+# So many of them are in the index on their own.
+INDEXED_ENDING = 2
 SUBSCRIBER_DIGITS = 10
 PHONE = Client.phone.expression
 
@@ -56,22 +58,36 @@ class ClientFilter:
         return bool(self.tag) and not (self.q.strip(" +") or self.code or self.timezone or self.stop)
 
     @property
+    def is_combined(self) -> bool:
+        """Are there several conditions?"""
+        return sum(map(bool, (self.q.strip(" +"), self.tag, self.code, self.timezone, self.stop))) > 1
+
+    def is_keyed_by(self, least: int) -> bool:
+        """Are there so many conditions that can be told from indexes alone, and no number?"""
+        keys = sum(map(bool, (self.tag, self.code, self.timezone)))
+        return keys >= least and not self.q.strip(" +")
+
+    @property
     def is_part(self) -> bool:
         """Is only a part of a number given?"""
         return _digits(self.q) is not None and _whole(self.q) is None
 
 
-def conditions(actor: Actor, wanted: ClientFilter) -> list[ColumnElement[bool]]:
-    """All but the number and the tag."""
-    found = [visible(Client.owner_id, actor), Client.deleted_at.is_(None)]
-    if wanted.code:
-        found.append(Client.operator_code == wanted.code)
-    if wanted.timezone:
-        found.append(Client.timezone == wanted.timezone)
-    if wanted.stop is not Listed.ANY:
-        is_listed = select(StopListEntry.phone).where(StopListEntry.phone == Client.phone).exists()
-        found.append(is_listed if wanted.stop is Listed.YES else ~is_listed)
+def conditions(wanted: ClientFilter) -> list[ColumnElement[bool]]:
+    """All but whose they are, the number and the tag."""
+    found = [Client.deleted_at.is_(None), *keys(wanted)]
+    if wanted.stop is Listed.YES:
+        # Not EXISTS: SQLite would ask it of every client instead of looking for the clients of few phones.
+        found.append(Client.phone.in_(select(StopListEntry.phone)))
+    elif wanted.stop is Listed.NO:
+        found.append(~select(StopListEntry.phone).where(StopListEntry.phone == Client.phone).exists())
     return found
+
+
+def keys(wanted: ClientFilter) -> list[ColumnElement[bool]]:
+    """Conditions, each of which has an index of an owner's living clients."""
+    wants = ((Client.operator_code, wanted.code), (Client.timezone, wanted.timezone))
+    return [column == value for column, value in wants if value]
 
 
 def by_phone(q: str, phone: ColumnElement[str] = PHONE) -> list[ColumnElement[bool]]:
@@ -87,15 +103,30 @@ def by_phone(q: str, phone: ColumnElement[str] = PHONE) -> list[ColumnElement[bo
     ways = [_begins_with(phone, beginning) for beginning in _beginnings(digits, q.lstrip().startswith("+"))]
     if LEAST_ENDING <= len(digits) <= SUBSCRIBER_DIGITS and not q.lstrip().startswith("+"):
         # The very expression of the index, so that PostgreSQL takes it.
-        last = func.substr(phone, literal_column("8"))
-        ways.append(and_(last == digits[-LEAST_ENDING:], phone.endswith(digits)))
+        last = func.substr(phone, literal_column("10"))
+        ways.append(and_(last == digits[-INDEXED_ENDING:], phone.endswith(digits)))
     return ways or [false()]
+
+
+def whose(actor: Actor, wanted: ClientFilter) -> list[ColumnElement[bool]]:
+    """Conditions of which each client of the actor meets one.
+
+    Codes and zones are indexed for each owner, so there an administrator looks at one owner after the other.
+    """
+    if not (may_see_all(actor) and (wanted.code or wanted.timezone)):
+        return [visible(Client.owner_id, actor)]
+    # Not EXISTS: for one who has no client PostgreSQL would read those of all others.
+    some = select(Client.id).where(Client.owner_id == User.id).order_by(Client.owner_id, Client.phone).limit(1)
+    has_clients = some.scalar_subquery().is_not(None)
+    owners = db.session.scalars(select(User.id).where(has_clients).order_by(User.id)).all()
+    return [Client.owner_id.expression == owner_id for owner_id in owners] or [false()]
 
 
 @dataclass(frozen=True, slots=True)
 class Bearers:
-    """Who bears a tag: none of them has an id below `first` or above `last`."""
+    """Which clients of an owner bear a tag: none of them has an id below `first` or above `last`."""
 
+    owner_id: int
     tag_id: int
     first: int
     last: int
@@ -106,8 +137,8 @@ def bearers_of(actor: Actor, name: str) -> list[Bearers]:
     theirs = client_tags.c.tag_id == Tag.id
     first = select(func.min(client_tags.c.client_id)).where(theirs).scalar_subquery()
     last = select(func.max(client_tags.c.client_id)).where(theirs).scalar_subquery()
-    query = select(Tag.id, first, last).where(Tag.name == name, visible(Tag.owner_id, actor))
-    return [Bearers(*values) for values in db.session.execute(query) if values[1] is not None]
+    query = select(Tag.owner_id, Tag.id, first, last).where(Tag.name == name, visible(Tag.owner_id, actor))
+    return [Bearers(*values) for values in db.session.execute(query) if values[2] is not None]
 
 
 def _whole(q: str) -> str | None:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from itertools import chain
 
 from sqlalchemy import func, select
 
@@ -49,9 +50,13 @@ def today(actor: Actor, now: datetime, zone: tzinfo) -> Counts:
 
 
 def _outcomes(actor: Actor, days: list[date], zone: tzinfo) -> Counter[tuple[Status, date]]:
-    """From the first of these days on."""
-    begins = day_begins(days[0], zone)
-    sums = _by_hour(actor, begins) if _has_whole_hours(days, zone) else _by_minute(actor, begins)
+    """From the first of these days on: of whole hours by the hour, of others by the minute."""
+    begins = [day_begins(day, zone) for day in days]
+    # Almost nowhere any; in India and Nepal a day begins in the middle of an hour of UTC.
+    split = [tallies.hour_key(at) for at in begins if at.minute]
+    sums = _by_hour(actor, begins[0], split)
+    if split:
+        sums = chain(sums, _by_minute(actor, begins[0], split))
     found: Counter[tuple[Status, date]] = Counter()
     for at, status, change in sums:
         if status not in WAITING:
@@ -64,16 +69,13 @@ def day_begins(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time.min, tzinfo=zone).astimezone(UTC)
 
 
-def _has_whole_hours(days: list[date], zone: tzinfo) -> bool:
-    """Almost every zone; in India and Nepal a day begins in the middle of an hour of UTC."""
-    return all(day_begins(day, zone).minute == 0 for day in days)
-
-
-def _by_hour(actor: Actor, since: datetime) -> Sums:
+def _by_hour(actor: Actor, since: datetime, split: list[str]) -> Sums:
+    """Of whole hours, without those that belong to two days."""
     sums = (
         select(HourTally.hour, HourTally.status, func.sum(HourTally.change))
         .join(Mailing, Mailing.id == HourTally.mailing_id)
-        .where(HourTally.hour >= tallies.hour_key(since), visible(Mailing.owner_id, actor))
+        .where(HourTally.hour >= tallies.hour_key(since), HourTally.hour.not_in(split))
+        .where(visible(Mailing.owner_id, actor))
         .group_by(HourTally.hour, HourTally.status)
     )
     for key, status, change in db.session.execute(sums):
@@ -81,12 +83,15 @@ def _by_hour(actor: Actor, since: datetime) -> Sums:
             yield tallies.hour_of(key), Status(status), int(change)
 
 
-def _by_minute(actor: Actor, since: datetime) -> Sums:
+def _by_minute(actor: Actor, since: datetime, split: list[str]) -> Sums:
+    """Of the hours that belong to two days, for the few mailings that had outcomes in them."""
+    some = select(HourTally.hour, HourTally.mailing_id).where(HourTally.hour.in_(split)).distinct().subquery()
     sums = (
         select(Tally.key, Tally.status, func.sum(Tally.change))
         .join(Mailing, Mailing.id == Tally.mailing_id)
-        .where(Tally.dimension == Dimension.MINUTE, Tally.key >= tallies.minute_key(since))
-        .where(visible(Mailing.owner_id, actor))
+        .join(some, some.c.mailing_id == Tally.mailing_id)
+        .where(Tally.dimension == Dimension.MINUTE, Tally.key.between(some.c.hour + ":00", some.c.hour + ":59"))
+        .where(Tally.key >= tallies.minute_key(since), visible(Mailing.owner_id, actor))
         .group_by(Tally.key, Tally.status)
     )
     for key, status, change in db.session.execute(sums):

@@ -111,11 +111,11 @@ class Forecast:
 
 
 def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
-    """`whole`: count everybody, which takes up to seconds for a million; else at most `headcount.AT_ONCE`."""
+    """`whole`: count everybody, up to seconds for a million; else at most `headcount.AT_ONCE` are looked at."""
     wanted, text = draft.audience(owner_id), draft.text.strip()
     names = placeholders(text)
     counted = headcount.take(wanted, names, whole=whole)
-    recipients = _first(wanted) if counted.total else []
+    recipients = _first(wanted, None if counted.is_whole else headcount.AT_ONCE) if counted.total else []
     readers = [each for each in recipients if not each.is_listed and all(each.values.get(name) for name in names)]
     bounds, now = limits.current(), clock.database_now(db.session())
     reading = _reading(text, readers)
@@ -146,11 +146,16 @@ def first_reading(draft: MailingDraft, owner_id: int) -> Reading | None:
     return _reading(text, readers)
 
 
-def _first(wanted: Audience) -> list[Recipient]:
-    ids = audience.client_ids(wanted, at_once=True)
+def _first(wanted: Audience, most: int | None = None) -> list[Recipient]:
+    """Of all, or of at most so many who are looked at."""
+    is_bounded = most is not None and wanted.has_exclusions
+    ids = audience.addressed(wanted) if is_bounded else audience.client_ids(wanted, at_once=True)
     columns = (Client.id, Client.phone, Client.timezone, Client.attributes, StopListEntry.phone.is_not(None))
     query = ids.outerjoin(StopListEntry, StopListEntry.phone == Client.phone).with_only_columns(*columns)
-    rows = db.session.execute(query.order_by(Client.id).limit(MEASURED))
+    if is_bounded:
+        some = query.add_columns(audience.is_left_out(wanted).label("out")).limit(most).subquery()
+        query = select(*list(some.c)[:-1]).where(~some.c.out)
+    rows = db.session.execute(query.order_by(query.selected_columns.id).limit(MEASURED))
     return [Recipient(*row) for row in rows]
 
 

@@ -47,9 +47,9 @@ def of(
 def _audience_warnings(wanted: Audience, counted: Headcount) -> Iterator[Caution]:
     if not wanted.is_chosen:
         return
-    if counted.total == 0:
+    if counted.is_whole and counted.total == 0:
         yield Caution("audience_empty")
-    elif counted.total_ready == 0 and counted.is_whole:
+    elif counted.is_whole and counted.total_ready == 0:
         yield Caution("nobody_ready")
     if wanted.everybody and counted.total:
         yield Caution("everybody")

@@ -13,7 +13,7 @@ from ..models import Client, StopListEntry
 from . import audience
 from .audience import Audience
 
-# So many are counted while somebody types: it takes tens of milliseconds, whoever they are.
+# So many are looked at while somebody types: it takes tens of milliseconds, whoever of them is left out.
 AT_ONCE = 10_000
 # A whole count of more than that is good for so many seconds.
 REMEMBERED_SECONDS = 60.0
@@ -24,7 +24,7 @@ _remembered: dict[tuple[str, Audience, tuple[str, ...]], tuple[float, "Headcount
 
 @dataclass(frozen=True, slots=True)
 class Headcount:
-    """Of those counted; there are more if not `is_whole`.
+    """Of those looked at; there may be more if not `is_whole`.
 
     `ready` are not left out, by zone; `missing` says how many of all lack a value for each placeholder. Who is on
     the stop list counts as that alone.
@@ -69,32 +69,36 @@ def _counted(wanted: Audience, names: tuple[str, ...], most: int | None) -> Head
     lacks = {name: lacks_value(name) for name in names}
     is_listed = StopListEntry.phone.is_not(None)
     lacks_one = or_(literal(False), *lacks.values())
+    is_left_out = literal(False) if most is None else audience.is_left_out(wanted)
     columns = [
         Client.timezone,
         _one_if(is_listed).label("listed"),
         _one_if(~is_listed & lacks_one).label("lacking"),
         *(_one_if(lacks[name]).label(f"lacks_{place}") for place, name in enumerate(names)),
     ]
+    # Those who are left out are looked at, too: else there might be no end to it before enough are found.
+    asked = audience.client_ids(wanted, at_once=True) if most is None else audience.addressed(wanted)
     those = (
-        audience.client_ids(wanted, at_once=True)
-        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-        .with_only_columns(*columns)
+        asked.outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
+        .with_only_columns(*columns, _one_if(is_left_out).label("out"))
         .limit(None if most is None else most + 1)
         .subquery()
     )
     sums = [func.sum(those.c[column.name]) for column in columns[1:]]
-    rows = db.session.execute(select(those.c.timezone, func.count(), *sums).group_by(those.c.timezone)).all()
+    groups = (those.c.timezone, those.c.out)
+    found = db.session.execute(select(those.c.timezone, func.count(), *sums, those.c.out).group_by(*groups)).all()
+    rows = [row for row in found if not row.out]
     recipients = {row[0]: row[1] for row in rows}
     missing: Counter[str] = Counter(dict.fromkeys(names, 0))
     for row in rows:
-        missing.update(dict(zip(names, map(int, row[4:]), strict=True)))
+        missing.update(dict(zip(names, map(int, row[4:-1]), strict=True)))
     return Headcount(
         recipients=recipients,
         ready={row[0]: row[1] - int(row[2]) - int(row[3]) for row in rows},
         stop_listed=sum(int(row[2]) for row in rows),
         lacking=sum(int(row[3]) for row in rows),
         missing=missing,
-        is_whole=most is None or sum(recipients.values()) <= most,
+        is_whole=most is None or sum(row[1] for row in found) <= most,
     )
 
 

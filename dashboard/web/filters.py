@@ -3,6 +3,7 @@
 import math
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 
 from babel import Locale, dates, numbers, units
 from flask import Flask
@@ -33,6 +34,8 @@ def init_app(app: Flask) -> None:
         duration,
     ):
         app.add_template_filter(function)
+    # Marks a text in a table of a template: only the one that is looked up is translated, not all at each call.
+    app.add_template_global(str, "N_")
 
 
 def when(instant: datetime | None) -> Markup:
@@ -115,7 +118,13 @@ def _time(local: datetime, seconds: bool) -> str:
 
 def number(value: float | None) -> str:
     """'12 345' or '12,345'; '' for None."""
-    return "" if value is None else numbers.format_decimal(value, locale=_locale())
+    return "" if value is None else _grouped(value, _locale())
+
+
+@lru_cache(maxsize=4096)
+def _grouped(value: float, locale: Locale) -> str:
+    """A page says a hundred numbers, many of them again and again, and each takes as long as a small query."""
+    return numbers.format_decimal(value, locale=locale)
 
 
 def money(amount: Decimal | None, currency: str, exact: bool = False) -> str:

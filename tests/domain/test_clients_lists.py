@@ -3,7 +3,7 @@
 import pytest
 from flask import Flask
 
-from dashboard.domain import client_lists, clients, stop_list, tags
+from dashboard.domain import client_lists, client_walk, clients, stop_list, tags
 from dashboard.domain.client_lists import ClientPage
 from dashboard.domain.client_search import ClientFilter, Listed
 from dashboard.domain.client_walk import Ask, Place, Sort
@@ -32,6 +32,19 @@ ADDED = ("79160000003", "79160000001", "79170000001", "79160000002", "7900123000
         (ClientFilter(tag="vip"), Sort.NEWEST, ADDED[::-1]),
         (ClientFilter(tag="vip"), Sort.OLDEST, ADDED),
         (ClientFilter(tag="vip"), Sort.PHONE, tuple(sorted(ADDED))),
+        (ClientFilter(code="916"), Sort.NEWEST, tuple(phone for phone in ADDED[::-1] if phone[1:4] == "916")),
+        (ClientFilter(code="916"), Sort.PHONE, tuple(sorted(phone for phone in ADDED if phone[1:4] == "916"))),
+        (ClientFilter(timezone="Europe/Moscow"), Sort.OLDEST, ADDED),
+        (ClientFilter(timezone="Europe/Moscow", tag="vip"), Sort.NEWEST, ADDED[::-1]),
+        (ClientFilter(timezone="Europe/Moscow", tag="vip"), Sort.OLDEST, ADDED),
+        (ClientFilter(timezone="Europe/Moscow", tag="vip"), Sort.PHONE, tuple(sorted(ADDED))),
+        (ClientFilter(timezone="Europe/Moscow", code="917"), Sort.NEWEST, ("79170000001",)),
+        (ClientFilter(tag="vip", code="900", timezone="Europe/Moscow"), Sort.PHONE, ("79001230001",)),
+        (
+            ClientFilter(tag="vip", code="916", stop=Listed.NO),
+            Sort.NEWEST,
+            ("79160000004", "79160000005", *("79160000002", "79160000001", "79160000003")),
+        ),
         (ClientFilter(q="0001"), Sort.PHONE, ("79001230001", "79160000001", "79170000001")),
         (ClientFilter(q="9", tag="vip"), Sort.PHONE, tuple(sorted(ADDED))),
     ],
@@ -59,6 +72,46 @@ def test_pages_go_forth_and_back_over_every_client_once(
 
 def shown(page: ClientPage) -> list[str]:
     return [row.phone for row in page.items]
+
+
+def test_of_several_conditions_not_more_than_a_few_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    owner = make_actor()
+    for number in range(4):
+        make_client(owner, numbered(number), "vip")
+    wanted = ClientFilter(tag="vip", timezone="Europe/Moscow")
+
+    totals = []
+    for few in (3, 4):
+        monkeypatch.setattr(client_walk, "FEW", few)
+        pages = [client_lists.page(owner, wanted, sort=sort, limit=2) for sort in Sort]
+        totals.append({(page.total, page.total_is_exact) for page in pages})
+
+    assert totals == [{(3, False)}, {(4, True)}]
+    assert client_lists.count(owner, wanted, through=2**62) == 4
+
+
+def test_conditions_of_which_nobody_meets_all_find_nobody() -> None:
+    owner, administrator = make_actor(), make_actor(Role.ADMINISTRATOR)
+    make_client(owner, "79160000001", "vip")
+    client_id = make_client(owner, "79170000001", "gone", timezone="Asia/Omsk")
+    clients.delete(owner, client_id)
+    make_client(owner, "79170000002", timezone="Asia/Omsk")
+    filters = (
+        ClientFilter(tag="vip", timezone="Asia/Omsk"),
+        ClientFilter(code="916", timezone="Asia/Omsk"),
+        ClientFilter(tag="gone", timezone="Asia/Omsk"),
+        ClientFilter(tag="nobody's", code="916"),
+        ClientFilter(tag="vip", code="999", timezone="Asia/Omsk"),
+    )
+
+    pages = [
+        client_lists.page(looker, wanted, sort=sort)
+        for looker in (owner, administrator)
+        for wanted in filters
+        for sort in Sort
+    ]
+
+    assert {(len(page.items), page.total, page.total_is_exact) for page in pages} == {(0, 0, True)}
 
 
 def test_the_same_phone_of_two_owners_is_listed_twice_also_across_a_page() -> None:

@@ -147,6 +147,47 @@ def test_of_very_many_a_part_is_counted_until_all_are_asked_for(
     assert (remembered.counted.total, remembered.counted.is_whole) == (30, True)
 
 
+def test_those_who_are_left_out_are_looked_at_too_until_all_are_asked_for(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a mailing that leaves almost everybody out would be looked through to its end at each key."""
+    owner = make_actor()
+    add_clients(owner, 30)
+    add_clients(owner, 12, tag="tired", first=30)
+    earlier = fan_out_all(owner, tags=("tired",))
+    monkeypatch.setattr(headcount, "AT_ONCE", 10)
+    left_out = ({"excluded_tags": ("tired",)}, {"excluded_mailing_id": earlier})
+
+    some = [of(owner, tags=("tired",), everybody=False, **each) for each in left_out]
+    whole = [
+        forecast.of(make_draft(tags=("tired",), everybody=False, **each), owner.id, whole=True)
+        for each in left_out
+    ]
+    of_all = [forecast.of(make_draft(tags=(), everybody=True, **each), owner.id, whole=True) for each in left_out]
+
+    assert {(found.counted.total, found.counted.is_whole) for found in some} == {(0, False)}
+    assert not any("audience_empty" in codes(found) for found in some)
+    assert {(found.counted.total, found.counted.is_whole) for found in whole} == {(0, True)}
+    assert all("audience_empty" in codes(found) for found in whole)
+    assert {found.counted.total for found in of_all} == {30}
+
+
+def test_the_sample_of_a_part_has_nobody_who_is_left_out(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    tired = [make_client(owner, f"7916000000{number}", "vip", "tired") for number in range(4)]
+    add_clients(owner, 8)
+    monkeypatch.setattr(headcount, "AT_ONCE", 8)
+
+    found = of(owner, tags=("vip",), excluded_tags=("tired",))
+
+    assert not found.counted.is_whole
+    assert found.counted.total >= 8 - len(tired)
+    assert found.sample
+    assert not [each for each in found.sample if "tired" in each.tags]
+
+
 def test_a_few_are_counted_anew_each_time(any_context: Flask) -> None:
     owner = make_actor()
     add_clients(owner, 3)

@@ -18,6 +18,7 @@ from tests.factories_clients import (
     count_clients,
     import_clients,
     make_client,
+    numbered,
 )
 
 pytestmark = pytest.mark.usefixtures("any_context")
@@ -115,6 +116,18 @@ def test_a_known_phone_is_counted_as_changed_only_if_it_is(tmp_path: Path) -> No
     assert (one_other.updated, one_other.unchanged) == (1, 2)
     assert client_of(actor, "79160000001") == before
     assert client_of(actor, "79160000002").timezone == "Asia/Omsk"
+
+
+def test_known_phones_are_found_among_many_that_the_file_does_not_name(tmp_path: Path) -> None:
+    owner = make_actor()
+    for number in range(12):
+        make_client(owner, numbered(number), "old")
+    content = "".join(f"{numbered(number)};new\n" for number in (0, 11, 12))
+
+    view = import_clients(owner, tmp_path, content)
+
+    assert (view.updated, view.created) == (2, 1)
+    assert client_of(owner, numbered(11)).tags == ("new", "old")
 
 
 def test_known_phones_may_be_left_as_they_are(tmp_path: Path) -> None:

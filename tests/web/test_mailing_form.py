@@ -7,7 +7,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard.database import db, transaction
-from dashboard.domain import brakes, limits, trials
+from dashboard.domain import brakes, headcount, limits, trials
 from dashboard.domain.limits import Limits
 from dashboard.domain.users import User
 from dashboard.jobs import queues, tasks
@@ -352,3 +352,16 @@ def test_the_list_says_what_comes_next_and_lets_one_copy_from_there(
     assert f"/mailings/{mailing_id}/edit" in listed
     assert "/copy" not in looked_at
     assert "/edit" not in looked_at
+
+
+@pytest.mark.usefixtures("clients")
+def test_a_preview_that_has_found_nobody_yet_claims_nothing_and_goes_on(
+    browser: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(headcount, "AT_ONCE", 1)
+
+    shown = preview(browser, everybody="y", excluded_tags="vip")
+
+    assert '<div class="audience-count">…</div>' in shown
+    assert "Counting all of them" in shown
+    assert "nobody matches" not in shown.lower()

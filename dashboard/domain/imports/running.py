@@ -96,7 +96,9 @@ def _write_batch(held: Held, batch: list[Row]) -> None:
     target = Target(row.id, row.owner_id, row.timezone, row.known)
 
     def work() -> None:
-        with transaction() as session:
+        # Its progress is in it, so a batch that a power cut takes is read again. The run's end does wait for the
+        # disk, and with it all batches have reached it; only then does the file go.
+        with transaction(may_be_lost=True) as session:
             now = leases.hold(session, held)
             made = writing.write(session, target, batch, now)
             leases.change(
