@@ -30,12 +30,23 @@ def person(role: Role, name: str) -> User:
     return make_user(role, name=name, language="en")
 
 
+def listen(page: Page, noise: list[str] | None = None) -> list[str]:
+    """Where everything goes that a console should not say, and every address beyond this machine."""
+    heard = [] if noise is None else noise
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url) if not is_ours(request.url) else None)
+    return heard
+
+
+def is_ours(address: str) -> bool:
+    return address.startswith(("http://127.0.0.1:", "data:image/svg+xml"))
+
+
 def signed_in(browser: Browser, installation: Installation, name: str, noise: list[str]) -> Page:
     """A page of a browser of their own; into `noise` goes all that a console should not say."""
     page = browser.new_context(locale="en-GB").new_page()
-    page.on("console", lambda message: noise.append(message.text))
-    page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("request", lambda request: noise.append(request.url) if "//127.0.0.1" not in request.url else None)
+    listen(page, noise)
     page.goto(f"{installation.url}/sign-in")
     page.locator("[name=login]").fill(name)
     page.locator("[name=password]").fill(PASSWORD)
