@@ -14,7 +14,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 from config import ROOT
 from dashboard.domain import users
-from tests.support.every_page import fill, refused_forms, whole_pages
+from dashboard.models import Role
+from tests.factories import make_user, sign_in
+from tests.support.every_page import EMPTY_PAGES, fill, refused_forms, whole_pages
 from tests.support.served import hand_over, served
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -64,7 +66,8 @@ class Visitor:
 
     def _heard(self, message: ConsoleMessage) -> None:
         # The page that one has gone to is itself the answer "not found"; the browser remarks on that.
-        if message.type in ("error", "warning") and message.location["url"] != self.page.url:
+        is_remark = message.location["url"] == self.page.url and message.text.startswith("Failed to load resource")
+        if message.type in ("error", "warning") and not is_remark:
             self.faults.append(f"{self.page.url}: {message.text}")
 
     def _asked(self, request: Request) -> None:
@@ -107,7 +110,7 @@ def test_every_page_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Pat
     hand_over(client, visitor.page.context, visitor.url)
     paths = whole_pages(app, client)
 
-    for path in paths:
+    for path in (*paths, "/nowhere"):
         visitor.look_at(path, LOOKS)
     for form in refused_forms(app, client):
         _put_in_place(visitor.page, visitor.url + form.name, form.text, client.get(form.name).headers[POLICY])
@@ -136,11 +139,25 @@ def _kind(app: Flask, path: str) -> str:
         return asked.request.endpoint or ""
 
 
+@pytest.mark.slow
+def test_what_somebody_sees_who_owns_nothing_yet_is_for_everybody(app: Flask, visitor: Visitor) -> None:
+    with app.app_context():
+        newcomer = make_user(Role.OPERATOR, language="ru")
+    client = app.test_client()
+    sign_in(client, newcomer)
+    hand_over(client, visitor.page.context, visitor.url)
+
+    for path in (*EMPTY_PAGES, "/limits"):
+        visitor.look_at(path, LOOKS)
+
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
 def test_strangers_pages_are_for_everybody(app: Flask, visitor: Visitor) -> None:
     with app.app_context():
         setup = f"/setup/{users.issue_setup_link()}"
 
-    for path in ("/sign-in", setup, "/setup/used"):
+    for path in ("/sign-in", setup, "/setup/used", "/nowhere"):
         visitor.look_at(path, LOOKS)
 
     assert not visitor.faults, "\n".join(visitor.faults)
