@@ -106,9 +106,11 @@ def import_file(owner: Actor, folder: Path, until: str) -> int:
 
 def hold_in_its_midst(import_id: int) -> None:
     """As if a worker had it in hand, which no other one takes from it."""
-    held = {"state": ImportState.RUNNING, "lease_token": "x" * 32, "lease_until": clock.now() + timedelta(hours=2)}
+    now = clock.now()
+    held = {"lease_token": "x" * 32, "lease_until": now + timedelta(hours=2), "started_at": now}
+    reached = {"state": ImportState.RUNNING, "rows_read": 430, "created": 412}
     with transaction() as session:
-        session.execute(update(Import).where(Import.id == import_id).values(rows_read=430, created=412, **held))
+        session.execute(update(Import).where(Import.id == import_id).values(**reached, **held))
 
 
 def of_clients(owner: Actor) -> dict[str, str]:

@@ -108,6 +108,8 @@ def new_page(browser: Browser, look: Look) -> Page:
         viewport={"width": WIDTHS[look.width], "height": 900},
         color_scheme="dark" if look.theme == "dark" else "light",
         locale=f"{look.language}-{look.language.upper()}",
+        # No chart shall be taken while its bars still grow.
+        reduced_motion="reduce",
     )
     return context.new_page()
 

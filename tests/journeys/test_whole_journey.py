@@ -41,7 +41,7 @@ LOOKS = [
     pytest.param("ru", WIDE, "sqlite", id="in Russian"),
     pytest.param("en", WIDE, "sqlite", id="in English", marks=pytest.mark.slow),
     pytest.param("ru", PHONE, "sqlite", id="on a phone", marks=pytest.mark.slow),
-    pytest.param("en", PHONE, "postgres", id="on PostgreSQL", marks=pytest.mark.slow),
+    pytest.param("en", PHONE, "postgres", id="on PostgreSQL", marks=[pytest.mark.slow, pytest.mark.postgres]),
 ]
 
 
