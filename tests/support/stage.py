@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from config import Settings
 from dashboard import clock, create_app
+from dashboard.database import db
 from dashboard.domain.users import User
 from dashboard.models import Role
 from tests.factories import PASSWORD, make_user
@@ -23,7 +24,11 @@ def backstage(installation: Installation) -> Iterator[Flask]:
     """Its application, in a context."""
     app = create_app(Settings.from_environ(installation.environ))
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def person(role: Role, name: str) -> User:
