@@ -153,14 +153,16 @@ def of_mailings(owner: Actor) -> dict[str, str]:
     mailings.cancel(owner, cancelled)
     mailings.pause(owner, paused)
     scheduled, asking, draft = prepared(owner)
-    waiting = messages_of(paused)[0].id
+    # The first ones may have left before the pause.
+    waiting = messages_of(paused)[-1].id
     queues.work_later()
     clock.sleep(8)
     failed = wait_for_failed(running)
     return {
         "overview": "/",
         "mailings": "/mailings",
-        "mailings-searched": f"/mailings?q={quote('осень')}",
+        "mailings-searched": f"/mailings?q={quote('осен')}",
+        "mailings-none": f"/mailings?q={quote('зима')}",
         "mailing-new": "/mailings/new",
         "mailing-edit": f"/mailings/{draft}/edit",
         "mailing-draft": f"/mailings/{draft}",

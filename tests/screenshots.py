@@ -19,6 +19,13 @@ from tests.support.installation import Installation
 FOLDER = ROOT / "screenshots"
 WIDTHS = {"wide": 1280, "narrow": 360}
 THEMES = ("light", "dark")
+# Sent with nothing filled in.
+REFUSED = (
+    ("client-refused", "/clients/new", "form button[type=submit]"),
+    ("mailing-refused", "/mailings/new", "button[name=action][value=schedule]"),
+    ("import-refused", "/imports/new", "form button[type=submit]"),
+    ("stop-list-refused", "/stop-list/add", "form button[type=submit]"),
+)
 
 
 @dataclass(frozen=True)
@@ -68,13 +75,9 @@ def take_all(browser: Browser, installation: Installation, look: Look, pages: di
     for name, path in pages.items():
         page.goto(installation.url + path)
         take(page, f"{name}-{look.name}")
-    for name, path in (
-        ("client-refused", "/clients/new"),
-        ("mailing-refused", "/mailings/new"),
-        ("stop-list-refused", "/stop-list/add"),
-    ):
+    for name, path, button in REFUSED:
         page.goto(installation.url + path)
-        page.locator("main form button[type=submit]").first.click()
+        page.locator(f"main {button}").first.click()
         take(page, f"{name}-{look.name}")
     take_stop(page, installation, look)
     page.context.close()

@@ -56,8 +56,9 @@ def begin_import(app: Flask, owner: Actor, folder: Path) -> None:
     imports.begin(owner, Upload(upload, "clients.csv"), "UTC", imports_dir, LIMITS)
 
 
-def test_both_decisions_about_an_unknown_outcome_are_in_sight(page: Page) -> None:
-    page.set_viewport_size({"width": 1280, "height": 900})
+@pytest.mark.parametrize("width", [1280, 360])
+def test_both_decisions_about_an_unknown_outcome_are_in_sight(page: Page, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
 
     page.goto(f"{page.url}unknown")
 
