@@ -67,7 +67,9 @@ class Visitor:
     def _heard(self, message: ConsoleMessage) -> None:
         # The page that one has gone to is itself the answer "not found"; the browser remarks on that.
         is_remark = message.location["url"] == self.page.url and message.text.startswith("Failed to load resource")
-        if message.type in ("error", "warning") and not is_remark:
+        # Into a field for a time a browser lets nobody type what the refused forms here were sent with.
+        is_ours = '"nonsense" does not conform' in message.text
+        if message.type in ("error", "warning") and not is_remark and not is_ours:
             self.faults.append(f"{self.page.url}: {message.text}")
 
     def _asked(self, request: Request) -> None:
