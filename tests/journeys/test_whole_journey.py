@@ -185,7 +185,9 @@ class Operator:
         return paused, received(self._installation)
 
     def resumes_to_the_end(self) -> dict[str, int]:
-        self._press("Resume")
+        # While it is paused nobody polls either: the next page has to have come.
+        with self.page.expect_navigation():
+            self._press("Resume")
         expect(self.page.locator("#live-poll")).to_have_count(0, timeout=60_000)
         self._reads("Клиент", "скидка")
         return ledger_shown(self.page)
