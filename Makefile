@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup run test test-all lint format lock assets demo screenshots faults bench translations clean
+.PHONY: help setup run test test-all lint format lock assets demo screenshots pictures faults bench translations clean
 
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wsgi
@@ -46,8 +46,10 @@ format: .venv/.installed-dev ## put the code into the one style
 demo: setup ## add clients of all Russian zones and a few mailings; may be repeated
 	@$(FLASK) db upgrade
 	@$(FLASK) demo
-screenshots: setup-dev ## take a picture of every page in both themes, into screenshots/
+screenshots: setup-dev ## take a picture of every page in both themes and languages, into screenshots/
 	@$(PY) -m tests.screenshots
+pictures: setup-dev ## take the pictures of the README anew, into docs/screenshots/
+	@$(PY) -m tests.readme_pictures
 assets: static/vendor/.built ## fetch the front-end packages and copy what pages load
 translations: .venv/.installed ## collect new strings into the catalogues and compile them
 	@mkdir -p dashboard/translations

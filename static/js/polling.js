@@ -68,6 +68,15 @@ function askNow() {
 document.addEventListener("visibilitychange", askNow);
 window.addEventListener("online", askNow);
 
+// Who types on, or leaves the page, breaks off what was being asked. That is no failure, which htmx would report on the
+// console: it ends like an answer that says nothing, and counts neither as one that came nor as one that did not.
+document.addEventListener("htmx:beforeSend", (event) => {
+  event.detail.xhr.onabort = event.detail.xhr.onload;
+});
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  if (event.detail.xhr.status === 0) event.preventDefault();
+});
+
 // A poll that fails tries again by itself; whatever else fails needs the person.
 function show(event, failed) {
   const bar = document.getElementById(isPoll(event.detail.elt) ? "connection-lost" : "request-failed");

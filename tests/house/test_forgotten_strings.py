@@ -13,7 +13,7 @@ from flask import Flask
 from jinja2 import Environment
 
 from config import ROOT
-from tests.support.visible_text import visible_texts
+from tests.support.visible_text import SPOKEN, WORDS, visible_texts
 
 WORD = re.compile(r"[A-Za-zА-Яа-яЁё]{2,}")
 # The same in every language.
@@ -33,6 +33,8 @@ SOUGHT = re.compile(r"\b(?:querySelector|querySelectorAll|closest|matches)\(\s*$
 # Two words beside each other.
 PROSE = re.compile(r"[A-Za-zА-Яа-яЁё]{2,}[,.!?]? [A-Za-zА-Яа-яЁё]{2,}")
 NOT_PROSE = {"use strict"}
+# What shows a sentence on the next page. respond.error takes a code, as tests/house/test_wordings.py knows.
+SAY = {"respond.success", "respond.info", "success", "info", "flash"}
 # A macro may give attributes back.
 ATTRIBUTE = re.compile(r"""[a-z-]+="[^"]*\"""")
 
@@ -71,7 +73,7 @@ def written_in_script(source: str) -> list[str]:
 def said_in_view(source: str) -> Iterator[str]:
     """What is given to success() as it stands, or put together from what stands there."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("respond.success", "success", "flash"):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in SAY:
             text = node.args[0]
             is_formatted = isinstance(text, ast.Call) and isinstance(text.func, ast.Attribute)
             if is_formatted or isinstance(text, (ast.Constant, ast.JoinedStr, ast.BinOp)):
@@ -81,6 +83,13 @@ def said_in_view(source: str) -> Iterator[str]:
 @pytest.mark.parametrize("path", templates(), ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_template_writes_text_past_gettext(app: Flask, path: Path) -> None:
     assert written_in_template(app.jinja_env, path.read_text()) == []
+
+
+@pytest.mark.parametrize("path", templates(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_attribute_that_holds_words_is_one_that_is_read_here(path: Path) -> None:
+    holding = set(re.findall(r"""([a-z-]+)=["'][^"'<>]*\{\{[^}]*?\b_\(""", path.read_text()))
+
+    assert {name for name in holding if name not in SPOKEN and not name.startswith(WORDS)} == set()
 
 
 @pytest.mark.parametrize("path", scripts(), ids=lambda path: path.name)
@@ -102,6 +111,8 @@ def test_no_view_says_anything_past_gettext(path: Path) -> None:
         '<button aria-label="Close it"></button>',
         '<input placeholder="Search{{ x }}">',
         '<canvas data-word-sent="Sent"></canvas>',
+        '<span data-word="Ticked"></span>',
+        "{% block title %}Mailings{% endblock %}",
     ],
 )
 def test_a_forgotten_text_in_a_template_is_found(app: Flask, forgotten: str) -> None:
@@ -128,6 +139,7 @@ def test_a_forgotten_text_in_a_script_is_found(forgotten: str) -> None:
     [
         'respond.success("Saved.")',
         'respond.success(f"{n} saved")',
+        'respond.info("Nothing has changed.")',
         'flash("Hm" + more)',
         'success("{}".format(n))',
     ],

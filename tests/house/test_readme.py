@@ -1,4 +1,4 @@
-"""Can everything that the README tells people to type really be typed?"""
+"""Can everything that the README tells people to type really be typed, and is there all that it shows?"""
 
 import re
 import shlex
@@ -9,6 +9,11 @@ from flask import Flask
 from config import ROOT
 
 README = (ROOT / "README.md").read_text()
+
+
+# Of a picture on a page that people open first, whatever their connection.
+MOST_BYTES = 250_000
+PICTURES = re.findall(r"!\[([^\]]*)\]\(([^)]+)\)", README)
 
 
 def commands() -> list[str]:
@@ -45,3 +50,21 @@ def test_every_flask_command_exists(app: Flask, command: str) -> None:
 @pytest.mark.parametrize("path", re.findall(r"\]\((?!https?:)([^)#]+)", README))
 def test_every_file_that_the_readme_links_to_exists(path: str) -> None:
     assert (ROOT / path).exists()
+
+
+@pytest.mark.parametrize("words, path", PICTURES, ids=[path for _words, path in PICTURES])
+def test_a_picture_is_light_and_told_in_words(words: str, path: str) -> None:
+    content = (ROOT / path).read_bytes()
+    width = int.from_bytes(content[16:20], "big")
+
+    assert content.startswith(b"\x89PNG")
+    assert len(content) <= MOST_BYTES
+    assert width == 1280
+    assert len(words.split()) > 5
+
+
+def test_the_pictures_that_are_kept_are_those_that_are_shown() -> None:
+    kept = {str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "screenshots").iterdir()}
+
+    assert kept == {path for _words, path in PICTURES}
+    assert len(kept) >= 4

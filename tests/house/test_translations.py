@@ -14,16 +14,10 @@ from flask_babel import force_locale, ngettext
 from config import ROOT
 from tests.house.test_wordings import all_codes
 from tests.support.every_page import every_page, fill, newcomers_pages, strangers_pages
+from tests.support.languages import CYRILLIC, PLACEHOLDER, english_in, foreign_in
 from tests.support.visible_text import visible_texts
 
 CATALOGUE = ROOT / "dashboard" / "translations" / "ru" / "LC_MESSAGES" / "messages.po"
-PLACEHOLDER = re.compile(r"%(?:\(\w+\))?[sd%]")
-CYRILLIC = re.compile(r"[А-Яа-яЁё]")
-# Three letters and more: shorter ones are units, initials and the like.
-LATIN = re.compile(r"[A-Za-z]{3,}")
-ZONE = re.compile(r"\b[A-Z]\w+/[A-Z]\w+(?:[-/]\w+)*")
-# What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
-NOT_ENGLISH = {"Vestnik", "API", "CSV", "XLSX", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"}
 # The product's own words for the ledger; documents and people quote them.
 LEDGER = {
     "queued": "Ожидает отправки",
@@ -58,11 +52,6 @@ def in_the_sources() -> set[Key]:
 
 def forms(text: str | tuple[str, ...]) -> tuple[str, ...]:
     return (text,) if isinstance(text, str) else tuple(text)
-
-
-def english_in(text: str) -> list[str]:
-    without_names = ZONE.sub("", PLACEHOLDER.sub("", re.sub(r"\{\{\w+\}\}", "", text)))
-    return [word for word in LATIN.findall(without_names) if word not in NOT_ENGLISH]
 
 
 def test_the_catalogue_has_what_the_sources_say_and_nothing_else() -> None:
@@ -157,13 +146,12 @@ def wording(app: Flask, code: str, language: str) -> str:
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_page_speaks_one_language(app: Flask, tmp_path: Path, language: str) -> None:
     app.config["WTF_CSRF_ENABLED"] = False
-    foreign = english_in if language == "ru" else CYRILLIC.findall
 
     pages = strangers_pages(app, language)
     pages += newcomers_pages(app, language)
     pages += every_page(app, fill(app, tmp_path, language))
     texts = [(page.name, text) for page in pages for text in visible_texts(page.text, page.is_html)]
-    mixed = [(name, text) for name, text in texts if foreign(text)]
+    mixed = [(name, text) for name, text in texts if foreign_in(text, language)]
 
     assert mixed == []
     assert len(pages) > 120

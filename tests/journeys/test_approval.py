@@ -1,7 +1,5 @@
 """Does a mailing to very many wait until a second person agrees, and then reach everybody once?"""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -20,10 +18,10 @@ CLIENTS = 12
 
 @pytest.mark.slow
 def test_what_an_operator_launches_above_the_limit_goes_out_once_an_administrator_agrees(
-    tmp_path: Path, browser: Browser
+    any_installation: Installation, browser: Browser
 ) -> None:
     noise: list[str] = []
-    with Installation(tmp_path, LANGUAGE="en") as installation:
+    with any_installation as installation:
         with backstage(installation):
             administrator = person(Role.ADMINISTRATOR, "Anna").actor
             owner = person(Role.OPERATOR, "Olga").actor

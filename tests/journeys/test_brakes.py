@@ -1,7 +1,5 @@
 """Does a press that stops something stop it at the gateway, too, and does everything else arrive exactly once?"""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -20,11 +18,6 @@ CLIENTS = 200
 # So slow that a person can press in the midst of it, however fast the machine.
 A_SECOND = 20
 LATENCY_MS = 300
-
-
-@pytest.fixture
-def installation(tmp_path: Path) -> Installation:
-    return Installation(tmp_path, LANGUAGE="en")
 
 
 def people(installation: Installation) -> Actor:
@@ -60,10 +53,10 @@ def settled(page: Page) -> dict[str, int]:
 
 @pytest.mark.slow
 def test_after_the_global_stop_nothing_leaves_and_after_the_release_all_arrive_once(
-    installation: Installation, browser: Browser
+    any_installation: Installation, browser: Browser
 ) -> None:
     noise: list[str] = []
-    with installation:
+    with any_installation as installation:
         owner = people(installation)
         olga = signed_in(browser, installation, "Olga", noise)
         anna = signed_in(browser, installation, "Anna", noise)
@@ -101,10 +94,10 @@ def test_after_the_global_stop_nothing_leaves_and_after_the_release_all_arrive_o
 
 @pytest.mark.slow
 def test_what_a_cancelled_mailing_counts_as_sent_is_what_the_gateway_received(
-    installation: Installation, browser: Browser
+    any_installation: Installation, browser: Browser
 ) -> None:
     noise: list[str] = []
-    with installation:
+    with any_installation as installation:
         owner = people(installation)
         page = signed_in(browser, installation, "Olga", noise)
         mailing_id = begin(installation, owner)

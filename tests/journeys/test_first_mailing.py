@@ -1,8 +1,10 @@
-"""From an empty data folder to a mailing that has gone out, in a real browser, as an operator would."""
+"""From an empty data folder to a mailing to thousands that has gone out: do the books add up at every moment?
+
+The same way in small, with all that one can do on it, is tests/journeys/test_whole_journey.py.
+"""
 
 from collections import Counter
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -20,19 +22,12 @@ CODES = ("912", "925")
 SECONDS_TO_SEND = 90_000
 
 
-@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
-def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Installation:
-    environ = {"LANGUAGE": "en"}
-    if request.param == "postgres":
-        environ["DATABASE_URL"] = request.getfixturevalue("postgres_url")
-    return Installation(tmp_path, **environ)
-
-
-def test_from_an_empty_folder_to_a_finished_mailing(installation: Installation, browser: Browser) -> None:
+@pytest.mark.slow
+def test_from_an_empty_folder_to_a_finished_mailing(any_installation: Installation, browser: Browser) -> None:
     clients = make_file(ROWS)
     expected = ClientFile.expected(ROWS, "vip", CODES)
 
-    with installation:
+    with any_installation as installation:
         page, noise = open_page(browser)
         become_administrator(page, installation)
         import_clients(page, clients)

@@ -1,7 +1,5 @@
 """Does the gateway receive again exactly what a person chose to send again?"""
 
-from pathlib import Path
-
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -18,9 +16,11 @@ AGAIN = 3
 
 
 @pytest.mark.slow
-def test_unknown_outcomes_are_resolved_and_only_the_chosen_go_out_again(tmp_path: Path, browser: Browser) -> None:
+def test_unknown_outcomes_are_resolved_and_only_the_chosen_go_out_again(
+    any_installation: Installation, browser: Browser
+) -> None:
     noise: list[str] = []
-    with Installation(tmp_path, LANGUAGE="en") as installation:
+    with any_installation as installation:
         # The gateway takes the message, and the connection breaks before it says so.
         installation.ask_simulator("PUT", "/faults", json={"reset_after": 0.3, "first_tries": 1})
         with backstage(installation):

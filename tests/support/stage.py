@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from config import Settings
 from dashboard import clock, create_app
+from dashboard.database import db
 from dashboard.domain.users import User
 from dashboard.models import Role
 from tests.factories import PASSWORD, make_user
@@ -23,19 +24,34 @@ def backstage(installation: Installation) -> Iterator[Flask]:
     """Its application, in a context."""
     app = create_app(Settings.from_environ(installation.environ))
     with app.app_context():
-        yield app
+        try:
+            yield app
+        finally:
+            db.session.remove()
+            db.engine.dispose()
 
 
 def person(role: Role, name: str) -> User:
     return make_user(role, name=name, language="en")
 
 
+def listen(page: Page, noise: list[str] | None = None) -> list[str]:
+    """Where everything goes that a console should not say, and every address beyond this machine."""
+    heard = [] if noise is None else noise
+    page.on("console", lambda message: heard.append(message.text))
+    page.on("pageerror", lambda error: heard.append(str(error)))
+    page.on("request", lambda request: heard.append(request.url) if not is_ours(request.url) else None)
+    return heard
+
+
+def is_ours(address: str) -> bool:
+    return address.startswith(("http://127.0.0.1:", "data:image/svg+xml"))
+
+
 def signed_in(browser: Browser, installation: Installation, name: str, noise: list[str]) -> Page:
     """A page of a browser of their own; into `noise` goes all that a console should not say."""
     page = browser.new_context(locale="en-GB").new_page()
-    page.on("console", lambda message: noise.append(message.text))
-    page.on("pageerror", lambda error: noise.append(str(error)))
-    page.on("request", lambda request: noise.append(request.url) if "//127.0.0.1" not in request.url else None)
+    listen(page, noise)
     page.goto(f"{installation.url}/sign-in")
     page.locator("[name=login]").fill(name)
     page.locator("[name=password]").fill(PASSWORD)

@@ -5,8 +5,8 @@ from html.parser import HTMLParser
 
 # Nothing to read, or the words of people and programs: files, answers of the gateway, what was typed.
 UNREAD = {"script", "style", "code", "pre", "datalist", "textarea"}
-SPOKEN = {"aria-label", "alt", "placeholder", "title", "data-label"}
-# Words that a script shows.
+SPOKEN = {"aria-label", "alt", "placeholder", "title", "data-label", "data-from", "data-word"}
+# Words that a script shows, one for each code.
 WORDS = "data-word-"
 VOID = {"input", "meta", "link", "br", "hr", "img", "wbr", "source"}
 

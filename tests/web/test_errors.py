@@ -7,10 +7,14 @@ from io import BytesIO
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
+from werkzeug.exceptions import BadRequest, MethodNotAllowed, RequestEntityTooLarge, TooManyRequests
 
 from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from dashboard.web import access, context
+from tests.support.languages import foreign_in
+from tests.support.visible_text import visible_texts
 
 ENGLISH = {"Accept-Language": "en"}
 
@@ -50,6 +54,26 @@ def test_a_refusal_becomes_a_page_with_its_status(
     assert page.status_code == part.status_code == status
     assert f"Error {status}" in page.text
     assert part.text == ""
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+@pytest.mark.parametrize(
+    "error",
+    [BadRequest(), Forbidden(), NotFound(), MethodNotAllowed(), Conflict("mailing_not_draft"), ZeroDivisionError()]
+    + [RequestEntityTooLarge(), Invalid([Problem("name", "name_missing")]), TooManyRequests(), CSRFError()],
+    ids=lambda error: type(error).__name__,
+)
+def test_an_error_is_told_in_the_language_of_who_reads_it(
+    client: FlaskClient, failing: Callable[[Exception], None], error: Exception, language: str
+) -> None:
+    failing(error)
+
+    page = client.get("/failing", headers={"Accept-Language": language})
+
+    texts = list(visible_texts(page.text, is_html=True))
+    assert page.status_code >= 400
+    assert len(texts) > 3
+    assert [text for text in texts if foreign_in(text, language)] == []
 
 
 def test_a_button_that_came_too_late_leads_back_to_its_page_with_the_reason(
