@@ -24,11 +24,21 @@ function mirror(root) {
   }
 }
 
+// What the person is asked about is what stood there when they were asked, whatever the page says since.
+function hold(dialog) {
+  for (const copy of dialog.querySelectorAll("[data-holds]")) {
+    const text = document.getElementById(copy.dataset.holds)?.textContent.trim() ?? "";
+    if (copy.matches("input")) copy.value = text;
+    else copy.textContent = text;
+  }
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
     const dialog = document.getElementById(opener.dataset.opens);
     mirror(dialog);
+    hold(dialog);
     dialog.showModal();
   }
   if (event.target.closest("[data-closes]") || event.target.matches("dialog[data-confirm]")) {
