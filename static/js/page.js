@@ -49,6 +49,15 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSettle", () => mirror(document));
 
+// Another page of a list: the link that was pressed is gone, so the keyboard goes on at the list's beginning.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!event.detail.requestConfig?.elt.matches(".pager a")) return;
+  const list = document.getElementById(event.detail.requestConfig.target?.id);
+  if (!list) return;
+  list.tabIndex = -1;
+  list.focus({ preventScroll: true });
+});
+
 // A form leaves once. Coming back by the browser's "back" button frees it again.
 document.addEventListener("submit", (event) => {
   const form = event.target;
@@ -80,4 +89,9 @@ function freeze(form, frozen) {
 document.querySelector("[data-focus]")?.focus();
 
 // On a phone the tabs are wider than the screen: the chosen one must not begin out of sight.
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Not by scrollIntoView: from there on the Tab key would go on, past all that stands before.
+const chosenTab = document.querySelector(".tabs [aria-current]");
+if (chosenTab) {
+  const tabs = chosenTab.parentElement;
+  tabs.scrollLeft += Math.max(0, chosenTab.getBoundingClientRect().right - tabs.getBoundingClientRect().right);
+}
