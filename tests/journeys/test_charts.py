@@ -20,8 +20,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.timeout(60)]
 BARS = """canvas => {
     const {width, height} = canvas;
     const data = canvas.getContext("2d").getImageData(0, 0, width, height).data;
-    const isDrawn = (x) => Array.from({length: height}, (_, y) => data[4 * (y * width + x) + 3]).filter((a) => a > 250).length;
-    return Array.from({length: width}, (_, x) => isDrawn(x)).filter((n) => n > height / 2).length;
+    const opaque = (x) => Array.from({length: height}, (_, y) => data[4 * (y * width + x) + 3] > 250);
+    const columns = Array.from({length: width}, (_, x) => opaque(x).filter(Boolean).length);
+    return columns.filter((n) => n > height / 2).length;
 }"""
 
 
