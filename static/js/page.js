@@ -49,6 +49,13 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("htmx:afterSettle", () => mirror(document));
 
+// The address of a filtered list says what it is filtered by, and nothing else.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, formData } = event.detail;
+  if (!elt.matches("form.filters")) return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
+
 // Another page of a list: the link that was pressed is gone, so the keyboard goes on at the list's beginning.
 document.addEventListener("htmx:afterSettle", (event) => {
   if (!event.detail.requestConfig?.elt.matches(".pager a")) return;

@@ -56,13 +56,24 @@ def test_behind_the_link_to_another_page_the_keyboard_goes_on_in_its_list(page: 
     assert "after=" in page.url
 
 
+def test_the_address_of_a_filtered_list_holds_its_filters_and_back_takes_them_off(page: Page) -> None:
+    page.goto("/clients")
+
+    page.locator("#filter-code").select_option("900")
+    page.wait_for_url("**/clients?code=900")
+    page.go_back()
+
+    page.wait_for_url("**/clients")
+    expect(page.locator("#filter-code")).to_have_value("")
+
+
 def test_unknown_outcomes_are_filtered_and_ticked_without_a_fault(page: Page) -> None:
     faults: list[str] = []
     page.on("pageerror", lambda error: faults.append(str(error)))
     page.goto("/unknown")
 
     page.locator("#filter-mailing").select_option("Silent")
-    page.wait_for_url("**/unknown?mailing=1*")
+    page.wait_for_url("**/unknown?mailing=1")
     page.locator("[data-tick-all]").check()
 
     expect(page.locator("[data-ticked]")).to_have_text("50")
