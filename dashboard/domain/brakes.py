@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, func, select, update
 from .. import clock
 from ..database import db, rows_changed, transaction
 from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User
+from .errors import Conflict
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
 from .versions import version_of
@@ -78,18 +79,21 @@ def stop_everything(actor: Actor) -> None:
         logger.warning("everything stopped", extra={"user_id": actor.id})
 
 
-def go_on(actor: Actor) -> None:
-    """Take the global stop back. Only an administrator: one who stopped it may not know why others did, too."""
+def go_on(actor: Actor, seen: datetime | None = None) -> None:
+    """Take the global stop back. Only an administrator: one who stopped it may not know why others did, too.
+
+    `seen`: when the stop began that this person has looked at; None: whichever holds. Raises Conflict if another
+    one holds by now: whoever pressed that one may have a reason of their own.
+    """
     require_administration(actor)
     with transaction() as session:
-        went_on = rows_changed(
-            session,
-            update(Service)
-            .where(Service.id == 1, Service.stopped_at.is_not(None))
-            .values(stopped_at=None, stopped_by_id=None),
-        )
-    if went_on:
-        logger.warning("sending goes on", extra={"user_id": actor.id})
+        stopped_at = session.scalar(select(Service.stopped_at).where(Service.id == 1).with_for_update())
+        if stopped_at is None:
+            return
+        if seen is not None and stopped_at != seen:
+            raise Conflict("stopped_anew")
+        session.execute(update(Service).where(Service.id == 1).values(stopped_at=None, stopped_by_id=None))
+    logger.warning("sending goes on", extra={"user_id": actor.id})
 
 
 def pause_spent(spent: Mapping[int, Shortage]) -> None:

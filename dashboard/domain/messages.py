@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from ..database import db
 from ..gateway import Reason, Verdict
-from ..models import Attempt, Client, Mailing, Message, Status
+from ..models import WAITING, Attempt, Client, Mailing, Message, Status, User
 from . import personalisation, standing
 from .errors import NotFound
 from .permissions import Actor, visible
@@ -28,7 +28,11 @@ class Try:
 
 @dataclass(frozen=True, slots=True)
 class MessageStory:
-    """`client_id` is None once the client has been deleted, `text` where there is none to be sent."""
+    """`client_id` is None once the client has been deleted, `text` where there is none to be sent.
+
+    `added_by`: who has added it by hand, at `created_at`; None: the mailing has selected the client then.
+    `changes`: it may look different at the next poll, without anybody's doing.
+    """
 
     id: int
     mailing_id: int
@@ -40,6 +44,7 @@ class MessageStory:
     status: Status
     reason: str | None
     created_at: datetime
+    added_by: str | None
     send_after: datetime | None
     settled_at: datetime | None
     tries: int
@@ -47,19 +52,24 @@ class MessageStory:
     has_own_text: bool
     attempts: list[Try]
 
+    @property
+    def changes(self) -> bool:
+        return self.status in WAITING
+
 
 def get(actor: Actor, message_id: int) -> MessageStory:
     """Raises NotFound, also for what belongs to others."""
     query = (
-        select(Message, standing.status(), Mailing.title, Mailing.text, Client.id)
+        select(Message, standing.status(), Mailing.title, Mailing.text, Client.id, User.name)
         .join(Mailing, Mailing.id == Message.mailing_id)
         .outerjoin(Client, (Client.id == Message.client_id) & Client.deleted_at.is_(None))
+        .outerjoin(User, User.id == Message.added_by_id)
         .where(Message.id == message_id, visible(Mailing.owner_id, actor))
     )
     found = db.session.execute(query).one_or_none()
     if found is None:
         raise NotFound
-    message, status, title, text, client_id = found
+    message, status, title, text, client_id, added_by = found
     return MessageStory(
         id=message.id,
         mailing_id=message.mailing_id,
@@ -71,6 +81,7 @@ def get(actor: Actor, message_id: int) -> MessageStory:
         status=status,
         reason=message.reason,
         created_at=message.created_at,
+        added_by=added_by,
         send_after=message.send_after,
         settled_at=message.settled_at,
         tries=message.tries,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from .. import clock
 from ..database import db, snapshot
@@ -12,17 +12,14 @@ from ..models import (
     WAITING,
     Breaker,
     Client,
-    Dimension,
     Import,
     ImportState,
     Mailing,
     PauseReason,
     Service,
     State,
-    Status,
-    Tally,
 )
-from . import daily, pace, statistics
+from . import daily, pace, statistics, unknown_counts
 from .permissions import Actor, visible
 from .statistics import Counts
 from .versions import version_of
@@ -224,19 +221,14 @@ def _failed_imports(actor: Actor, now: datetime) -> list[FailedImport]:
 
 
 def _unknown(actor: Actor) -> list[UnknownOutcomes]:
-    """Newest mailing first. One look into the tallies' index for each started mailing, instead of all tallies."""
-    n = (
-        select(func.coalesce(func.sum(Tally.change), 0))
-        .where(Tally.mailing_id == Mailing.id, Tally.dimension == Dimension.STATUS)
-        .where(Tally.key == "", Tally.status == Status.UNKNOWN)
-        .scalar_subquery()
+    """Newest mailing first."""
+    found = unknown_counts.by_mailing()
+    query = (
+        select(Mailing.id, Mailing.title, found.c.n)
+        .join(found, found.c.mailing_id == Mailing.id)
+        .where(visible(Mailing.owner_id, actor))
+        .order_by(Mailing.id.desc())
     )
-    found = (
-        select(Mailing.id, Mailing.title, n.label("n"))
-        .where(Mailing.started_at.is_not(None), visible(Mailing.owner_id, actor))
-        .subquery()
-    )
-    query = select(found.c.id, found.c.title, found.c.n).where(found.c.n > 0).order_by(found.c.id.desc())
     return [UnknownOutcomes(id, title, int(n)) for id, title, n in db.session.execute(query)]
 
 

@@ -36,7 +36,7 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
         values = values_for(mailing, client)
         limits.charge(session, mailing, parts.count(personalisation.render(mailing.text, values)))
         _open_lane(session, mailing, client)
-        _insert(session, message_id, mailing, client, values)
+        _insert(session, actor, message_id, mailing, client, values)
         reopening.reopen(session, mailing)
     return message_id
 
@@ -83,7 +83,12 @@ def _open_lane(session: Session, mailing: Mailing, client: Client) -> None:
 
 
 def _insert(
-    session: Session, message_id: int, mailing: Mailing, client: Client, values: dict[str, str] | None
+    session: Session,
+    actor: Actor,
+    message_id: int,
+    mailing: Mailing,
+    client: Client,
+    values: dict[str, str] | None,
 ) -> None:
     now = clock.database_now(session)
     row = {
@@ -95,6 +100,7 @@ def _insert(
         "timezone": client.timezone,
         "placeholder_values": values,
         "created_at": now,
+        "added_by_id": actor.id,
         "status": Status.QUEUED,
         "send_after": now,
         "tries": 0,

@@ -13,7 +13,7 @@ from sqlalchemy import Select, func, select, union_all
 
 from ..database import db
 from ..models import Attempt, Dimension, Mailing, Message, State, Status, Tally
-from . import bulk, mailings
+from . import bulk, mailings, unknown_counts
 from .messages import Try
 from .permissions import Actor, visible
 
@@ -110,19 +110,12 @@ def _place(row: UnknownRow) -> Position:
 
 
 def where(actor: Actor) -> list[UnknownsOfMailing]:
-    """The mailings that have unknown outcomes, the newest first.
-
-    One look into the tallies' index for each started mailing; the reasons are read of those that have any.
-    """
-    n = (
-        select(func.coalesce(func.sum(Tally.change), 0))
-        .where(Tally.mailing_id == Mailing.id, Tally.dimension == Dimension.STATUS)
-        .where(Tally.key == "", Tally.status == Status.UNKNOWN)
-        .scalar_subquery()
-    )
+    """The mailings that have unknown outcomes, the newest first, with their reasons."""
+    counted = unknown_counts.by_mailing()
     query = (
         select(Mailing.id, Mailing.title, Mailing.state, Mailing.ends_at)
-        .where(Mailing.started_at.is_not(None), visible(Mailing.owner_id, actor), n > 0)
+        .join(counted, counted.c.mailing_id == Mailing.id)
+        .where(visible(Mailing.owner_id, actor))
         .order_by(Mailing.id.desc())
     )
     found = {row.id: UnknownsOfMailing(*row) for row in db.session.execute(query)}

@@ -49,9 +49,9 @@ class Message(Model):
     a person wished it so; while being sent it bears a lease. A settled message has neither.
 
     No index holds `status`, and none changes when a message is sent, so that PostgreSQL need not touch the indexes
-    for it (a heap-only update: twice as fast). `client_id` and `mailing_id` are no foreign keys: clients and
-    started mailings are never removed, and checking them would be the dearest part of the fan-out. The number is
-    given by `domain.ids`, and is the gateway's msgId.
+    for it (a heap-only update: twice as fast). `client_id`, `mailing_id` and `added_by_id` are no foreign keys:
+    clients, started mailings and users are never removed, and checking them would be the dearest part of the
+    fan-out. The number is given by `domain.ids`, and is the gateway's msgId.
     """
 
     __tablename__ = "messages"
@@ -100,6 +100,8 @@ class Message(Model):
     # A text of its own, written by a person while it waited; none: the mailing's.
     text: Mapped[str | None] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    # Who has added it by hand; none: the mailing has selected the client.
+    added_by_id: Mapped[int | None]
 
     status: Mapped[Status] = mapped_column(choice(Status, checked=False))
     unsent: Mapped[str | None] = mapped_column(String(16), Computed(_UNSENT_STATUS, persisted=True))

@@ -2,7 +2,7 @@
 
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, SmallInteger, String
+from sqlalchemy import ForeignKey, Index, SmallInteger, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model
@@ -19,6 +19,9 @@ class Dimension(StrEnum):
     MINUTE = "minute"
 
 
+_OF_UNKNOWN = text("dimension = 'status' AND status = 'unknown'")
+
+
 class Tally(Model):
     """A part of a count, changed in the transaction that moves the messages.
 
@@ -28,7 +31,11 @@ class Tally(Model):
 
     __tablename__ = "tallies"
     # Half-full pages: `change` is written anew with every batch of outcomes, and is in no index.
-    __table_args__ = ({"postgresql_with": {"fillfactor": 50}},)
+    __table_args__ = (
+        # Which mailings have outcomes that nobody knows: every page asks, and few mailings ever had any.
+        Index("ix_tallies_unknown", "mailing_id", postgresql_where=_OF_UNKNOWN, sqlite_where=_OF_UNKNOWN),
+        {"postgresql_with": {"fillfactor": 50}},
+    )
 
     # The order of the key is every question's: sum by key and status for one mailing and one dimension.
     mailing_id: Mapped[int] = mapped_column(ForeignKey("mailings.id", ondelete="CASCADE"), primary_key=True)

@@ -12,6 +12,7 @@ from ..domain import brakes
 from ..jobs import queues
 from . import access, respond
 from .access import actor, poll, requires_change
+from .forms.brakes import GoOnForm
 
 # The request's header, and the event on which static/js/bars.js and templates/_bars.html agree.
 SHOWN, CHANGED = "X-Bars", "bars-changed"
@@ -63,7 +64,8 @@ def stop() -> Response:
 
 @blueprint.post("/go-on")
 def go_on() -> Response:
-    brakes.go_on(actor())
+    """Only from the stop that the page showed: a newer one is shown first."""
+    brakes.go_on(actor(), GoOnForm().seen())
     queues.work_later()
     respond.success(_("Sending goes on."))
     return _back()

@@ -8,7 +8,7 @@ from flask import Flask, current_app, request
 from flask_babel import get_locale
 
 from .. import zones
-from ..domain import brakes, permissions, user_rules
+from ..domain import brakes, permissions, unknown_counts, user_rules
 from .access import CurrentUser, user_or_none
 
 # Kept before and beyond the sign-in, so that its page, too, is as the person wants it.
@@ -69,6 +69,18 @@ class May:
         return self._user is not None and permissions.may_administer(self._user.actor)
 
 
+class Asks:
+    """What waits for a decision of this person? Read when a page asks; parts of pages do not."""
+
+    def __init__(self, user: CurrentUser | None) -> None:
+        self._user = user
+
+    @cached_property
+    def unknown(self) -> int:
+        """Messages of which nobody knows whether they arrived."""
+        return unknown_counts.total(self._user.actor) if self._user else 0
+
+
 class ServiceState:
     """Has sending stopped? Read when a page asks; most parts of pages do not."""
 
@@ -96,6 +108,7 @@ def told() -> dict[str, Any]:
     return {
         "ui": Ui(),
         "may": May(user_or_none()),
+        "asks": Asks(user_or_none()),
         "service": ServiceState(),
         "simulated": current_app.config["SETTINGS"].simulated,
     }

@@ -1,6 +1,7 @@
 """What does a person see when a request cannot be done?"""
 
 import logging
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, flash, g, render_template
 from flask.typing import ResponseReturnValue
@@ -35,7 +36,7 @@ def refused(error: DomainError) -> ResponseReturnValue:
         if came_from:
             flash(error.code, "error")
             return redirect_to_path(came_from)
-    return show(STATUSES.get(type(error), 422))
+    return show(STATUSES.get(type(error), 422), error.code if isinstance(error, Conflict) else None)
 
 
 def failed(error: HTTPException) -> ResponseReturnValue:
@@ -61,9 +62,11 @@ def broke(_error: InternalServerError) -> ResponseReturnValue:
         return Response(BROKEN, 500, mimetype="text/plain")
 
 
-def show(code: int) -> Response:
+def show(code: int, problem: str | None = None) -> Response:
     """htmx shows the page's own note instead of an answer's text, so it gets none."""
     if request.htmx:
         return Response(status=code)
-    html = render_template([f"errors/{code}.html", "errors/show.html"], code=code)
+    back = local_path(request.referrer)
+    back = back if back and urlsplit(back).path != request.path else None
+    html = render_template([f"errors/{code}.html", "errors/show.html"], code=code, problem=problem, back=back)
     return Response(html, code, mimetype="text/html")

@@ -4,13 +4,14 @@ from flask import Response, jsonify, request
 
 from ..domain import live as pictures
 from ..domain import mailings, statistics
-from . import respond
+from . import mailing_form, respond
 from .access import actor, poll
 
 
 def show(mailing_id: int) -> Response:
     picture = pictures.picture(actor(), mailing_id)
-    return respond.page("mailings/show.html", mailing=picture.mailing, live=picture)
+    unsaved = mailing_form.unsaved_of(mailings.get(actor(), mailing_id)) if picture.may_edit else None
+    return respond.page("mailings/show.html", mailing=picture.mailing, live=picture, unsaved=unsaved)
 
 
 @poll

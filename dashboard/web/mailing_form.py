@@ -39,8 +39,8 @@ def edit(mailing_id: int) -> Response:
     if request.method == "GET" and mailing.state is not State.DRAFT:
         respond.error("mailing_not_draft")
         return respond.redirect_to("mailings.show", mailing_id=mailing_id)
+    unsaved = unsaved_of(mailing) if request.method == "GET" else None
     contents = contents_of(mailing, context.zone_name())
-    unsaved = _unsaved_of(mailing, contents) if request.method == "GET" else None
     return _write(MailingForm(data=contents | _typed_before(unsaved)), mailing, unsaved)
 
 
@@ -48,8 +48,12 @@ def _typed_before(unsaved: Unsaved | None) -> dict[str, Any]:
     return contents_of_unsaved(unsaved.fields) if unsaved else {}
 
 
-def _unsaved_of(mailing: Mailing, contents: dict[str, Any]) -> Unsaved | None:
-    """What was typed and not saved. The last keystroke may have arrived after its saving: then it is no news."""
+def unsaved_of(mailing: Mailing) -> Unsaved | None:
+    """What this person has typed of a draft and not saved.
+
+    The last keystroke may have arrived after its saving: then it is no news.
+    """
+    contents = contents_of(mailing, context.zone_name())
     found = form_drafts.find(actor(), form_drafts.key_of(mailing.id))
     if found is None:
         return None
@@ -76,6 +80,8 @@ def _write(form: MailingForm, mailing: Mailing | None, unsaved: Unsaved | None) 
             # Pressed again on purpose, it makes another one, or replaces what somebody else has saved.
             form.form_key.data = token_hex(16)
             status, newer = 409, _newer(form, mailing)
+    elif unsaved and mailing and form.version_read() != mailing.version:
+        newer = _newer(form, mailing)
     owner = owner_of(mailing)
     _offer_choices(form, owner, mailing)
     is_fresh = mailing is None and unsaved is None and not form.is_submitted()

@@ -12,10 +12,9 @@ from . import respond
 from .access import actor, requires_change
 from .forms.fields import TrimmedField
 from .forms.messages import NewMessageForm, TextForm
-from .messages import LARGEST_ID
+from .messages import ONE
 from .paging import row_number
 
-ONE = f"/<int(max={LARGEST_ID}):message_id>"
 # Refusals that are about the client; the others are about the mailing.
 OF_THE_CLIENT = {"message_exists"}
 

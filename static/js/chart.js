@@ -5,11 +5,18 @@
 (() => {
   const canvas = document.querySelector("canvas[data-chart]");
   if (!canvas) return;
-  const { LEDGER, language, still, colour } = ledgerChart;
+  const { LEDGER, language, colour } = ledgerChart;
 
   const MINUTE = 60000;
-  const COLUMNS = 120;
+  const HOUR = 60 * MINUTE;
+  const QUARTER = 15 * MINUTE;
+  const DAY = 24 * HOUR;
+  const STEPS = [MINUTE, 5 * MINUTE, QUARTER, HOUR, 3 * HOUR, 6 * HOUR, DAY, 7 * DAY, 30 * DAY];
+  const [FEWEST_COLUMNS, MOST_COLUMNS] = [12, 90];
+  // Pixels that a column needs to be seen.
+  const NARROWEST = 7;
   const table = document.getElementById(canvas.dataset.table);
+  const legend = document.getElementById(canvas.dataset.legend);
   // Instant of a minute → {status: messages}.
   const minutes = new Map();
   let chart = null;
@@ -21,10 +28,14 @@
   }
 
   const timeZone = zoneOfTheUser();
-  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone };
-  const clock = new Intl.DateTimeFormat(language, time);
-  const dayAndClock = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", ...time });
-  const day = new Intl.DateTimeFormat("en", { dateStyle: "short", timeZone });
+  const time = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+  // What a column says of itself is the user's clock already, written as if it were Greenwich's.
+  const said = { timeZone: "UTC" };
+  const clock = new Intl.DateTimeFormat(language, { ...time, ...said });
+  const dayOnly = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", ...said });
+  const dayAndClock = new Intl.DateTimeFormat(language, { day: "numeric", month: "short", ...time, ...said });
+  const parts = new Intl.DateTimeFormat("en", { year: "numeric", month: "numeric", day: "numeric", ...time, timeZone });
+  const offsets = new Map();
   const number = new Intl.NumberFormat(language);
 
   function zoneOfTheUser() {
@@ -48,28 +59,42 @@
     toldAt = Date.now();
   }
 
-  // A minute in which nothing left is a gap people want to see; a mailing of days is drawn in longer steps.
+  // By the user's clock, so that an hour is one of theirs and a day begins at their midnight.
+  function wall(at) {
+    const quarter = Math.floor(at / QUARTER);
+    if (!offsets.has(quarter)) {
+      const of = Object.fromEntries(parts.formatToParts(at).map((part) => [part.type, Number(part.value)]));
+      offsets.set(quarter, Date.UTC(of.year, of.month - 1, of.day, of.hour, of.minute) - Math.floor(at / MINUTE) * MINUTE);
+    }
+    return at + offsets.get(quarter);
+  }
+
+  // As fine as still can be seen: minutes, then longer steps up to a day. One in which nothing left is a gap.
   function columns() {
     const known = [...minutes.keys()].sort((a, b) => a - b);
-    if (!known.length) return [];
-    const first = known[0];
-    const span = known[known.length - 1] - first + MINUTE;
-    const step = Math.max(1, Math.ceil(span / MINUTE / COLUMNS)) * MINUTE;
-    const found = Array.from({ length: Math.max(12, Math.ceil(span / step)) }, (_, n) => ({ at: first + n * step }));
+    if (!known.length) return { step: MINUTE, shown: [] };
+    // Where clocks are put back, a later minute may bear an earlier time.
+    const [first, last] = known.map(wall).reduce(([low, high], at) => [Math.min(low, at), Math.max(high, at)], [Infinity, -Infinity]);
+    const most = Math.max(12, Math.min(MOST_COLUMNS, Math.floor(canvas.parentElement.clientWidth / NARROWEST)));
+    const step = STEPS.find((each) => Math.floor(last / each) - Math.floor(first / each) < most) || STEPS[STEPS.length - 1];
+    const start = Math.floor(first / step);
+    const n = Math.max(FEWEST_COLUMNS, Math.floor(last / step) - start + 1);
+    const shown = Array.from({ length: n }, (_, index) => ({ at: (start + index) * step }));
     for (const at of known) {
-      const column = found[Math.floor((at - first) / step)];
-      for (const [code, n] of Object.entries(minutes.get(at))) column[code] = (column[code] || 0) + n;
+      const column = shown[Math.floor(wall(at) / step) - start];
+      for (const [code, count] of Object.entries(minutes.get(at))) column[code] = (column[code] || 0) + count;
     }
-    return found;
+    return { step, shown };
   }
 
   function draw() {
-    const shown = columns();
+    const { step, shown } = columns();
     const codes = LEDGER.filter((code) => shown.some((column) => column[code] > 0));
-    const label = shown.length && day.format(shown[0].at) !== day.format(shown[shown.length - 1].at) ? dayAndClock : clock;
+    const label = labelOf(step, shown);
     canvas.parentElement.querySelector("[data-chart-empty]").hidden = codes.length > 0;
     canvas.hidden = codes.length === 0;
     tell(shown.filter((column) => codes.some((code) => column[code])), codes, label);
+    ledgerChart.tellColours(legend, codes);
     if (!codes.length) return;
     const labels = shown.map((column) => label.format(column.at));
     const datasets = codes.map((code) => ({
@@ -77,10 +102,13 @@
       data: shown.map((column) => column[code] || 0),
       backgroundColor: colour(`--status-${code}`),
     }));
-    if (!chart) chart = new Chart(canvas, { type: "bar", data: { labels, datasets }, options: {} });
-    chart.data = { labels, datasets };
-    chart.options = options();
-    chart.update(still ? "none" : undefined);
+    chart = ledgerChart.show(chart, canvas, { labels, datasets }, options());
+  }
+
+  function labelOf(step, shown) {
+    if (step >= DAY) return dayOnly;
+    const isOneDay = shown.length && Math.floor(shown[0].at / DAY) === Math.floor(shown[shown.length - 1].at / DAY);
+    return isOneDay ? clock : dayAndClock;
   }
 
   // For those who cannot see the bars, and for those who want the numbers. Drawn anew only where something changed,
@@ -114,8 +142,8 @@
   }
 
   function options() {
-    return ledgerChart.options((ink, font) => ({
-      legend: { display: true, position: "bottom", align: "start", labels: { color: ink, font, boxWidth: 10, boxHeight: 10, padding: 12 } },
+    return ledgerChart.options((_ink, font) => ({
+      legend: { display: false },
       tooltip: { mode: "index", intersect: false, bodyFont: font, titleFont: font },
     }));
   }

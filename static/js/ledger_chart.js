@@ -4,7 +4,6 @@
 window.ledgerChart = (() => {
   const LEDGER = ["sent", "unknown", "failed", "expired", "skipped", "cancelled"];
   const language = document.documentElement.lang;
-  const still = window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   // Colours are written as light-dark() and oklch(): the browser resolves them, a canvas then takes the result.
   const probe = document.createElement("span");
@@ -23,7 +22,8 @@ window.ledgerChart = (() => {
     return {
       locale: language,
       maintainAspectRatio: false,
-      animation: { duration: 300 },
+      // Bars that grow stand in wrong places on their way, and numbers that poll would never stand still.
+      animation: false,
       categoryPercentage: 0.9,
       barPercentage: 0.9,
       maxBarThickness: 28,
@@ -35,5 +35,18 @@ window.ledgerChart = (() => {
     };
   }
 
-  return { LEDGER, language, still, colour, options };
+  // The first time the options come with it: a chart made without them begins with Chart.js' own growing bars.
+  function show(chart, canvas, data, options) {
+    if (!chart) return new Chart(canvas, { type: "bar", data, options });
+    Object.assign(chart, { data, options });
+    chart.update();
+    return chart;
+  }
+
+  // The legend names the colours that occur, with the signs that go with them everywhere.
+  function tellColours(legend, codes) {
+    for (const entry of legend.children) entry.hidden = !codes.includes(entry.dataset.status);
+  }
+
+  return { LEDGER, language, colour, options, show, tellColours };
 })();

@@ -4,7 +4,7 @@
 (() => {
   const canvas = document.querySelector("canvas[data-days]");
   if (!canvas) return;
-  const { LEDGER, language, still, colour } = ledgerChart;
+  const { LEDGER, language, colour } = ledgerChart;
 
   const EVERY_MS = 15000;
   const number = new Intl.NumberFormat(language);
@@ -27,7 +27,7 @@
     canvas.parentElement.querySelector("[data-days-empty]").hidden = codes.length > 0;
     canvas.hidden = codes.length === 0;
     table.closest("details").hidden = codes.length === 0;
-    for (const entry of legend.children) entry.hidden = !codes.includes(entry.dataset.status);
+    ledgerChart.tellColours(legend, codes);
     if (!codes.length) return;
     const data = {
       labels: answer.days.map((day) => short.format(noon(day))),
@@ -37,10 +37,7 @@
         backgroundColor: colour(`--status-${code}`),
       })),
     };
-    if (!chart) chart = new Chart(canvas, { type: "bar", data, options: {} });
-    chart.data = data;
-    chart.options = options();
-    chart.update(still ? "none" : undefined);
+    chart = ledgerChart.show(chart, canvas, data, options());
     write(codes);
   }
 

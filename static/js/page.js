@@ -24,11 +24,21 @@ function mirror(root) {
   }
 }
 
+// What the person is asked about is what stood there when they were asked, whatever the page says since.
+function hold(dialog) {
+  for (const copy of dialog.querySelectorAll("[data-holds]")) {
+    const text = document.getElementById(copy.dataset.holds)?.textContent.trim() ?? "";
+    if (copy.matches("input")) copy.value = text;
+    else copy.textContent = text;
+  }
+}
+
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-opens]");
   if (opener) {
     const dialog = document.getElementById(opener.dataset.opens);
     mirror(dialog);
+    hold(dialog);
     dialog.showModal();
   }
   if (event.target.closest("[data-closes]") || event.target.matches("dialog[data-confirm]")) {
@@ -38,6 +48,22 @@ document.addEventListener("click", (event) => {
 });
 
 document.addEventListener("htmx:afterSettle", () => mirror(document));
+
+// The address of a filtered list says what it is filtered by, and nothing else.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, formData } = event.detail;
+  if (!elt.matches("form.filters")) return;
+  for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+});
+
+// Another page of a list: the link that was pressed is gone, so the keyboard goes on at the list's beginning.
+document.addEventListener("htmx:afterSettle", (event) => {
+  if (!event.detail.requestConfig?.elt.matches(".pager a")) return;
+  const list = document.getElementById(event.detail.requestConfig.target?.id);
+  if (!list) return;
+  list.tabIndex = -1;
+  list.focus({ preventScroll: true });
+});
 
 // A form leaves once. Coming back by the browser's "back" button frees it again.
 document.addEventListener("submit", (event) => {
@@ -70,4 +96,9 @@ function freeze(form, frozen) {
 document.querySelector("[data-focus]")?.focus();
 
 // On a phone the tabs are wider than the screen: the chosen one must not begin out of sight.
-document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+// Not by scrollIntoView: from there on the Tab key would go on, past all that stands before.
+const chosenTab = document.querySelector(".tabs [aria-current]");
+if (chosenTab) {
+  const tabs = chosenTab.parentElement;
+  tabs.scrollLeft += Math.max(0, chosenTab.getBoundingClientRect().right - tabs.getBoundingClientRect().right);
+}

@@ -147,6 +147,21 @@ def test_stopping_twice_leaves_the_first_press_and_going_on_twice_is_no_harm(any
     assert service().stopped_at is None
 
 
+def test_whoever_lets_go_on_takes_back_the_stop_they_have_seen_and_no_newer_one(any_context: Flask) -> None:
+    administrator = make_actor(Role.ADMINISTRATOR)
+    brakes.stop_everything(administrator)
+    seen = brakes.standing().stopped_at
+    brakes.go_on(administrator, seen)
+    after_the_first = brakes.standing().stopped_at
+    brakes.stop_everything(make_actor())
+
+    with pytest.raises(Conflict, match="stopped_anew"):
+        brakes.go_on(administrator, seen)
+
+    assert after_the_first is None
+    assert brakes.standing().stopped_at is not None
+
+
 def test_the_overview_tells_of_the_global_stop(any_context: Flask) -> None:
     owner = make_actor()
 

@@ -3,7 +3,8 @@
 import pytest
 from flask import Flask
 
-from dashboard.domain import unknown_lists, unknown_outcomes
+from dashboard.database import db
+from dashboard.domain import unknown_counts, unknown_lists, unknown_outcomes
 from dashboard.domain.errors import NotFound
 from dashboard.domain.permissions import Actor
 from dashboard.domain.unknown_lists import Position, UnknownFilter, UnknownPage
@@ -52,6 +53,37 @@ def test_pages_go_through_all_mailings_and_back(any_context: Flask, limit: int) 
     phones = sorted({phone for _mailing, phone in found})
     assert len(phones) == 4
     assert found == [(mailing_id, phone) for mailing_id in reversed(ids) for phone in phones]
+
+
+def test_their_number_is_that_of_the_mailings_one_may_see_and_falls_as_they_are_decided(
+    any_context: Flask,
+) -> None:
+    owner, stranger = make_actor(), make_actor()
+    add_clients(owner, 2)
+    add_clients(stranger, 1)
+    first = left_unknown(owner)
+    left_unknown(owner)
+    left_unknown(stranger)
+    everybody = unknown_counts.total(make_actor(Role.ADMINISTRATOR))
+    before = unknown_counts.total(owner)
+
+    unknown_outcomes.decide(owner, first, Decision.ACCEPT)
+
+    assert (everybody, before) == (5, 4)
+    assert (unknown_counts.total(owner), unknown_counts.total(stranger)) == (2, 1)
+    assert [each.count() for each in unknown_lists.where(owner)] == [2]
+
+
+def test_they_are_counted_by_an_index_that_holds_only_them(any_context: Flask) -> None:
+    counted = unknown_counts.by_mailing().element.compile(db.engine, compile_kwargs={"render_postcompile": True})
+    is_sqlite = db.engine.dialect.name == "sqlite"
+
+    with db.engine.connect() as connection:
+        if not is_sqlite:
+            connection.exec_driver_sql("SET enable_seqscan = off")  # an empty table would be read as a whole
+        plan = connection.exec_driver_sql(f"EXPLAIN {'QUERY PLAN' if is_sqlite else ''} {counted}").all()
+
+    assert "ix_tallies_unknown" in str(plan)
 
 
 def test_the_first_page_has_nothing_before_it_and_the_last_nothing_behind(any_context: Flask) -> None:

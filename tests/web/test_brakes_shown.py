@@ -17,7 +17,7 @@ from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_
 
 STOPPED = "stopped everything"
 REASONS = {
-    PauseReason.CANARY: "If all is well, resume",
+    PauseReason.CANARY: "If all is well, go on with the rest",
     PauseReason.BUDGET: "It needs a greater budget",
     PauseReason.MISSED_START: "The service was down",
 }

@@ -150,6 +150,19 @@ def test_htmx_gets_only_the_list(app: Flask, browser: FlaskClient, owner: User) 
     assert "<!doctype html>" in restored.text.lower()
 
 
+def test_the_list_shows_some_of_many_tags_and_how_many_more_there_are(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    tags = [f"tag{number:02}" for number in range(20)]
+    with app.app_context():
+        client_id = make_client(owner.actor, "79991234567", *tags)
+
+    listed, whole = browser.get("/clients").text, browser.get(f"/clients/{client_id}").text
+
+    assert '<span class="tag">tag07</span><span class="soft small">and 12 more</span>' in listed
+    assert '<span class="tag">tag19</span>' in whole
+
+
 @pytest.mark.parametrize(
     "query", ["before=0", "before=x", f"after={10**30}", "q=%00", "tag=%ff", "code=" + "9" * 999]
 )

@@ -88,6 +88,20 @@ def test_a_button_that_came_too_late_leads_back_to_its_page_with_the_reason(
     assert "This mailing is not running" in client.get("/sign-in", headers=ENGLISH).text
 
 
+def test_what_is_no_longer_possible_says_why_and_leads_back(
+    client: FlaskClient, failing: Callable[[Exception], None]
+) -> None:
+    failing(Conflict("cannot_pause"))
+
+    page = client.get("/failing", headers={**ENGLISH, "Referer": "http://localhost/mailings/7?a=1"}).text
+    elsewhere = client.get("/failing", headers={**ENGLISH, "Referer": "http://example.org/mailings/7"}).text
+    itself = client.get("/failing", headers={**ENGLISH, "Referer": "http://localhost/failing?a=1"}).text
+
+    assert "This mailing is not running." in page
+    assert 'href="/mailings/7?a=1">Go back' in page
+    assert "Go back</a>" not in elsewhere + itself
+
+
 def test_an_unknown_address_is_not_found(client: FlaskClient) -> None:
     page = client.get("/no/such/page", headers=ENGLISH)
 

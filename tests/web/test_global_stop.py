@@ -1,5 +1,6 @@
 """Can everything be stopped from any page, does every open page come to know, and who lets it go on?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -21,6 +22,13 @@ STOP, GO_ON = 'data-opens="stop-dialog"', 'data-opens="go-on-dialog"'
 def standing(app: Flask) -> brakes.Brakes:
     with app.app_context():
         return brakes.standing()
+
+
+def the_stop_on(browser: FlaskClient) -> dict[str, str]:
+    """What the form of the bar sends along."""
+    found = re.search(r'name="stop" value="([^"]*)"', browser.get("/clients").text)
+    assert found
+    return {"stop": found[1]}
 
 
 @pytest.mark.parametrize("path", ["/", "/mailings", "/clients", "/clients/new", "/imports"])
@@ -65,11 +73,29 @@ def test_only_an_administrator_lets_sending_go_on(app: Flask, browser: FlaskClie
     assert "An administrator can let sending go on." in browser.get("/clients").text
     assert GO_ON in administrator.get("/clients").text
     before = knocks(app)
-    page = followed(administrator, administrator.post("/brakes/go-on"))
+    page = followed(administrator, administrator.post("/brakes/go-on", data=the_stop_on(administrator)))
     assert "Sending goes on." in page
     assert STOP in page
     assert standing(app).stopped_at is None
     assert knocks(app) > before
+
+
+def test_a_newer_stop_than_the_one_on_the_page_is_shown_before_sending_goes_on(
+    app: Flask, browser: FlaskClient, signed_in: SignedIn
+) -> None:
+    administrator = signed_in(Role.ADMINISTRATOR)
+    browser.post("/brakes/stop")
+    seen = the_stop_on(administrator)
+    followed(administrator, administrator.post("/brakes/go-on", data=seen))
+    browser.post("/brakes/stop")
+
+    came_from = {"Referer": "http://localhost/clients"}
+    for form in (seen, {}, {"stop": "nonsense"}):
+        page = followed(administrator, administrator.post("/brakes/go-on", data=form, headers=came_from))
+        assert "Meanwhile sending went on and was stopped again." in page
+        assert "Sending goes on." not in page
+
+    assert standing(app).stopped_at is not None
 
 
 def test_who_only_looks_on_sees_the_bar_and_no_button(app: Flask, signed_in: SignedIn, owner: User) -> None:

@@ -84,7 +84,7 @@ def test_a_missed_start_asks_whether_to_start_now_or_to_cancel(
     page = browser.get(f"/mailings/{mailing_id}").text
 
     assert "Start now" in page
-    assert 'data-opens="resume"' in page
+    assert 'data-opens="start-now"' in page
     assert 'data-opens="cancel"' in page
 
 

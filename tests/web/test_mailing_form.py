@@ -184,6 +184,40 @@ def test_an_unsaved_change_of_a_draft_comes_back_with_its_form_and_can_be_discar
     assert "It has not been saved yet." not in after
 
 
+def test_what_somebody_else_has_saved_meanwhile_is_told_as_soon_as_the_unsaved_change_is_shown_again(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    mailing_id = draft_of(app, owner)
+    address = f"/mailings/{mailing_id}/edit"
+    browser.post(f"/mailings/keep?mailing_id={mailing_id}", data=written(version="1", title="As typed"))
+    alone = browser.get(address).text
+    browser.post(address, data=written(version="1", title="Theirs"))
+    browser.post(f"/mailings/keep?mailing_id={mailing_id}", data=written(version="1", title="As typed"))
+
+    page = browser.get(address).text
+    version = re.search(r'name="version" type="hidden" value="(\d+)"', page)
+    assert version
+    saved = browser.post(address, data=written(version=version[1], title="As typed"))
+
+    assert "Saved meanwhile by somebody else" not in alone
+    assert 'value="As typed"' in page
+    assert "<dd>Theirs</dd>" in page
+    assert saved.status_code == 303
+
+
+def test_the_page_of_a_draft_says_what_is_not_part_of_it_yet(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
+    mailing_id = draft_of(app, owner, title="As saved")
+    before = browser.get(f"/mailings/{mailing_id}").text
+    browser.post(f"/mailings/keep?mailing_id={mailing_id}", data=written(version="1", title="As typed"))
+
+    page = browser.get(f"/mailings/{mailing_id}").text
+
+    assert "not part of this draft" in page
+    assert "not part of this draft" not in before
+
+
 def test_a_saved_mailing_leaves_no_unsaved_form_behind(app: Flask, browser: FlaskClient) -> None:
     browser.post("/mailings/keep", data=written(form_key=KEY))
     browser.post("/mailings/new", data=written(form_key=KEY))

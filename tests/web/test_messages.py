@@ -1,5 +1,7 @@
 """Can each message of a mailing be found on the pages, with its story?"""
 
+import re
+
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
@@ -46,3 +48,30 @@ def test_anothers_message_is_not_found(app: Flask, sent: int) -> None:
 
     assert browser.get(f"/messages/{message_id}").status_code == 404
     assert browser.get(f"/messages/{2**60}").status_code == 404
+
+
+def poll_of(page: str) -> str | None:
+    """The address that the page asks next, if it asks at all."""
+    found = re.search(r'id="message-poll" hx-get="([^"]+)"', page)
+    return found and found[1].replace("&amp;", "&")
+
+
+def test_the_page_of_a_message_asks_again_until_nothing_can_change(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    with app.app_context():
+        add_clients(owner.actor, 1)
+        message_id = messages_of(fan_out_all(owner.actor))[0].id
+    asks = poll_of(browser.get(f"/messages/{message_id}").text)
+    assert asks is not None
+
+    unchanged = browser.get(asks)
+    with app.app_context():
+        deliver(ScriptedGateway())
+    changed = browser.get(asks)
+
+    assert unchanged.status_code == 204
+    assert "Try 1: The gateway accepted the message" in changed.text
+    assert "<html" not in changed.text
+    assert poll_of(changed.text) is None
+    assert poll_of(browser.get(f"/messages/{message_id}").text) is None

@@ -100,7 +100,7 @@ def test_mailings_and_files_that_ask_for_a_decision_lead_there(
 
     decisions = page[page.index("Needs a decision") : page.index("Running now")]
     assert f'href="/mailings/{canary_id}"' in decisions
-    assert "If all is well, resume" in decisions
+    assert "If all is well, go on with the rest" in decisions
     assert f'href="/mailings/{waits_id}"' in decisions
     assert "It waits for an administrator's approval." in decisions
 

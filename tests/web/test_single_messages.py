@@ -51,7 +51,7 @@ def typed(mailing_id: object, phone: str = PHONE) -> dict[str, str]:
 
 
 def test_one_message_more_is_made_once_and_its_page_is_shown(
-    app: Flask, browser: FlaskClient, mailing_id: int
+    app: Flask, browser: FlaskClient, owner: User, mailing_id: int
 ) -> None:
     before = knocks(app)
     page = followed(browser, browser.post("/messages/new", data=typed(mailing_id)))
@@ -60,6 +60,8 @@ def test_one_message_more_is_made_once_and_its_page_is_shown(
     assert "The message waits for its turn." in page
     assert "+7\u00a0905\u00a0111-22-33" in page
     assert "Dear N5" in page
+    assert f"Added by hand by {owner.name}" in page
+    assert "Selected by the mailing" not in page
     assert knocks(app) > before
     assert again.status_code == 422
     assert "This mailing already has a message for this client or phone" in again.text

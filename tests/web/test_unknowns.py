@@ -1,5 +1,6 @@
 """Can a person see every unknown outcome with its reason, and decide one, some or all of them, once?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -53,6 +54,22 @@ def ledgers(app: Flask, mailing_ids: list[int]) -> list[dict[Status, int]]:
 def numbers_of(app: Flask, mailing_id: int) -> list[int]:
     with app.app_context():
         return sorted(message.id for message in messages_of(mailing_id))
+
+
+def test_every_page_leads_to_them_as_long_as_there_are_any(
+    app: Flask, browser: FlaskClient, signed_in: SignedIn, unknown: list[int]
+) -> None:
+    stranger = signed_in(Role.OPERATOR)
+
+    before = browser.get("/clients").text
+    for mailing_id in unknown:
+        browser.post(f"/unknown/decide?all=accept&mailing={mailing_id}")
+
+    assert 'href="/unknown"' in before
+    assert re.search(r'class="nav-count">8\s', before)
+    assert 'href="/unknown"' not in stranger.get("/clients").text
+    assert 'href="/unknown"' not in browser.get("/clients").text
+    assert 'href="/unknown" aria-current="page"' in browser.get("/unknown").text
 
 
 def test_where_nothing_is_unknown_the_page_says_so(browser: FlaskClient) -> None:
