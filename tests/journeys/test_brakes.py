@@ -104,7 +104,7 @@ def test_what_a_cancelled_mailing_counts_as_sent_is_what_the_gateway_received(
         page.goto(f"{installation.url}/mailings/{mailing_id}")
         in_the_midst(installation)
 
-        page.get_by_role("button", name="Cancel the mailing").click()
+        page.get_by_role("button", name="Cancel", exact=True).click()
         confirm(page, "Cancel the mailing")
         counts = settled(page)
         sent = received(installation)
