@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import UTC, datetime
@@ -17,6 +17,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.sql.dml import UpdateBase
 from sqlalchemy.types import TypeDecorator
+
+from . import meanwhile
 
 # So long a transaction waits for a lock before it gives up, unless its process is less patient.
 LOCK_SECONDS = 30.0
@@ -201,7 +203,15 @@ def configure(engine: Engine) -> None:
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     else:
+        event.listen(engine, "do_connect", _connect_postgresql)
         event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "before_cursor_execute", meanwhile.attend)
+
+
+def _connect_postgresql(
+    _dialect: Dialect, _record: Any, args: Sequence[Any], options: dict[str, Any]
+) -> "psycopg.Connection":
+    return meanwhile.AttendedConnection.connect(*args, **options)
 
 
 def _prepare_postgresql(connection: "psycopg.Connection", _record: Any) -> None:
@@ -244,7 +254,7 @@ def _await_write_lock(connection: Connection) -> None:
             if time.monotonic() > give_up_at:
                 connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for SQLAlchemy to raise its error
                 return
-            time.sleep(LOCK_LOOK_SECONDS)
+            meanwhile.wait(LOCK_LOOK_SECONDS)
     finally:
         raw.execute(f"PRAGMA busy_timeout = {patience * 1000:.0f}")
 

@@ -4,20 +4,18 @@ import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from secrets import token_hex
-from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
 from .. import clock
 from ..database import db, end_reading
-from ..gateway import Answer, Call, Verdict
+from ..gateway import Answer, Verdict
 from ..models import Breaker, Service
 from . import breaker, closing, due, fan_out, outbox, starting, sweep
 from .armed import Armed
-from .departures import Departures
+from .calling import Calling, Gateway
 from .policy import SendingPolicy
 from .rotation import Rotation
-from .settling import Result
 from .writing import WRITE_AGAIN_SECONDS, Writing
 
 logger = logging.getLogger(__name__)
@@ -36,17 +34,6 @@ SOON_SECONDS = 0.06
 LONGEST_LEAD = 0.3
 # While the database takes nothing, results are kept and written again, but not for ever.
 GIVE_UP_WRITING_SECONDS = 120.0
-
-
-class Gateway(Protocol):
-    """What delivery needs of the gateway room; `HttpGateway` says what each means."""
-
-    @property
-    def free(self) -> int: ...
-    @property
-    def in_flight(self) -> int: ...
-    def submit(self, call: Call) -> None: ...
-    def poll(self, timeout_seconds: float) -> list[Answer]: ...
 
 
 @dataclass(slots=True)
@@ -75,15 +62,13 @@ class Round:
     """One worker's round. Nothing outlives it but what the database holds."""
 
     def __init__(self, gateway: Gateway, policy: SendingPolicy) -> None:
-        self._gateway = gateway
+        self._calling = Calling(gateway)
         self._policy = policy
         self._token = token_hex(16)
         self._watch = breaker.Watch()
         self._pace = Pace()
         self._rotation = Rotation()
-        self._departures = Departures()
         self._writing = Writing(self._token, policy)
-        self._called: dict[int, Armed] = {}
         # When to look for due mailings again; zero asks for it at once.
         self._look_at = 0.0
         self._closing: Iterator[int] = iter(())
@@ -94,6 +79,11 @@ class Round:
     def stop(self) -> None:
         """Begin nothing more; may be called from a signal handler."""
         self._is_told_to_stop = True
+        self._calling.stop()
+
+    def attend(self) -> None:
+        """Begin due calls and hear answers, while the database is asked for something (`meanwhile`)."""
+        self._calling.attend()
 
     def run(self, seconds: float) -> bool:
         """Work for so long, then bring what is in flight to its end. True: there is more to do now.
@@ -123,15 +113,12 @@ class Round:
         self._look()
         self._fan_out()
         has_closed = next(self._closing, 0) > 0
-        # Between any two that ask the database, so that no moment is missed by what they take together.
-        self._submit()
+        self._calling.begin()
         self._arm()
-        self._submit()
+        self._calling.begin()
         self._gather()
-        self._submit()
-        self._writing.release()
         self._rest()
-        is_under_way = bool(self._departures or self._writing.results or self._gateway.in_flight or self._rotation)
+        is_under_way = bool(self._calling or self._writing.results or self._rotation)
         return is_under_way or has_closed or self._look_at == 0.0
 
     def _look(self) -> None:
@@ -160,16 +147,15 @@ class Round:
         return db.session.get_one(Service, 1, populate_existing=True).breaker is Breaker.OPEN
 
     def _probe(self, mailing_ids: list[int]) -> None:
-        is_busy = self._gateway.in_flight or self._departures or self._writing.is_behind
-        if is_busy or not breaker.take_probe(self._policy.call_deadline):
+        if self._calling or self._writing.is_behind or not breaker.take_probe(self._policy.call_deadline):
             return
         self._keep(outbox.arm(mailing_ids, 1, self._token, self._policy, probing=True).armed)
-        self._probing = bool(self._departures)
+        self._probing = bool(self._calling)
 
     def _arm(self) -> None:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""
-        ready, pace = self._departures.ready, self._pace.per_second
-        soon = self._gateway.free + int(pace * SOON_SECONDS)
+        ready, pace = self._calling.waiting.ready, self._pace.per_second
+        soon = self._calling.free + int(pace * SOON_SECONDS)
         missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD) - ready
         if ready > soon // 2 or missing <= 0 or self._writing.is_behind:
             return
@@ -179,7 +165,7 @@ class Round:
                 missing,
                 self._token,
                 self._policy,
-                ahead=MOST_AHEAD - self._departures.paced,
+                ahead=MOST_AHEAD - self._calling.waiting.paced,
                 at_once=soon - ready,
                 lead=self._lead,
             )
@@ -195,37 +181,28 @@ class Round:
     def _keep(self, armed: list[Armed]) -> None:
         """Not what is being called for: this process was suspended for so long that the sweep took it for lost."""
         self._writing.lifted(armed)
-        self._writing.give_back(each for each in armed if each.id in self._called)
-        self._departures.add((each for each in armed if each.id not in self._called), clock.monotonic())
-
-    def _submit(self) -> None:
-        begin, late = self._departures.pop(self._gateway.free, clock.monotonic())
-        for each in begin:
-            self._called[each.id] = each
-            self._gateway.submit(each.call)
-        # Not written at once: what begins must not wait for the database.
-        self._writing.give_back(late)
+        fresh = [each for each in armed if not self._calling.is_under_way(each.id)]
+        self._writing.give_back(each for each in armed if self._calling.is_under_way(each.id))
+        self._calling.waiting.add(fresh, clock.monotonic())
 
     def _gather(self) -> None:
         """Collect answers; write them when enough have gathered."""
-        answers = self._gateway.poll(self._patience())
-        self._pace.note(len(answers), clock.monotonic())
-        if answers:
-            self._writing.ended([Result(self._called.pop(answer.message_id), answer) for answer in answers])
-            self._heed(answers)
-        is_idle = not self._gateway.in_flight and not self._departures.ready
-        if is_idle or self._writing.is_time():
+        self._calling.listen(POLL_SECONDS)
+        self._calling.begin()
+        ended = self._calling.ended()
+        self._pace.note(len(ended), clock.monotonic())
+        self._writing.ended(ended)
+        self._writing.give_back(self._calling.late())
+        if ended:
+            self._heed([result.answer for result in ended])
+        if self._calling.is_idle or self._writing.is_time():
             self._writing.settle()
-
-    def _patience(self) -> float:
-        """How long to wait for answers: not beyond the next moment at which a call begins."""
-        moment = self._departures.next_moment()
-        return POLL_SECONDS if moment is None else min(POLL_SECONDS, max(0.0, moment - clock.monotonic()))
+        self._writing.release()
 
     def _rest(self) -> None:
-        """With nothing in flight, polling does not wait: wait here until a call begins, or there may be more."""
-        if not self._gateway.in_flight and not self._departures.ready and (self._departures or self._rotation):
-            clock.sleep(self._patience())
+        """With nothing in flight, listening does not wait: wait here until a call begins, or there may be more."""
+        if self._calling.is_idle and (self._calling or self._rotation):
+            clock.sleep(self._calling.patience(POLL_SECONDS))
 
     def _heed(self, answers: list[Answer]) -> None:
         """What do these answers say about the gateway itself?"""
@@ -233,14 +210,10 @@ class Round:
             self._probing = False
             self._judge_probe(answers[0])
         elif reason := self._watch.trouble(answers):
+            # At once: writing takes its time, in which calls would begin.
+            self._writing.give_back(self._calling.waiting.clear())
             self._writing.write("an open breaker", lambda: breaker.open_(reason))
             self._rotation.clear()
-            self._give_back(self._departures.clear())
-
-    def _give_back(self, armed: list[Armed]) -> None:
-        """What was armed is not called for any more, and may be by others."""
-        self._writing.give_back(armed)
-        self._writing.release()
 
     def _judge_probe(self, answer: Answer) -> None:
         if answer.verdict is Verdict.ACCEPTED:
@@ -251,14 +224,14 @@ class Round:
 
     def _see_off(self) -> None:
         """The round's time is up: what is armed still leaves, each at its moment, unless we are told to stop."""
-        while self._departures and not self._is_told_to_stop and not self._writing.is_blocked:
-            self._submit()
+        while self._calling.waiting and not self._is_told_to_stop and not self._writing.is_blocked:
+            self._calling.begin()
             self._gather()
-            self._writing.release()
             self._rest()
 
     def _wind_up(self) -> None:
         """Nothing new; every call under way comes to its end and is written, the rest is given back."""
+        self._calling.stop()
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
         while not self._is_all_written() or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:
@@ -267,13 +240,14 @@ class Round:
                 return
             self._gather()
             if not self._writing.is_blocked:
-                self._give_back(self._departures.clear())
+                self._writing.give_back(self._calling.waiting.clear())
+                self._writing.release()
                 self._release_in_doubt()
-            elif not self._gateway.in_flight:
+            elif self._calling.is_idle:
                 clock.sleep(WRITE_AGAIN_SECONDS)
 
     def _is_all_written(self) -> bool:
-        return self._writing.is_done and not (self._gateway.in_flight or self._departures)
+        return self._writing.is_done and not self._calling
 
     def _release_in_doubt(self) -> None:
         """Whatever is still under our token when all our calls are written was never called for."""

@@ -16,7 +16,7 @@ from ..database import db, end_reading, rows_changed, transaction
 from ..gateway import Answer, Call, Verdict
 from ..models import Service, Trial, TrialOutcome
 from . import forecast, ids, mailing_drafts, stop_list
-from .delivery import Gateway
+from .calling import Gateway
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft
 from .permissions import Actor, require_change

@@ -103,10 +103,12 @@ class Writing:
         """Write what was given back."""
         if not self._unwanted or self.is_blocked:
             return
-        unwanted, landed = self._unwanted, self._landed(self._unwanted)
+        # What comes meanwhile is written by the next.
+        unwanted = list(self._unwanted)
+        landed = self._landed(unwanted)
         if self.write("armed messages", lambda: releasing.release(unwanted, landed, self._token)):
             self._aloft.subtract(each.flight for each in unwanted)
-            self._unwanted = []
+            self._unwanted = self._unwanted[len(unwanted) :]
 
     def release_all(self) -> bool:
         """Give back whatever is still under our token; call it only when all our calls are written."""

@@ -7,6 +7,7 @@ from flask import current_app
 
 from config import Settings
 
+from .. import meanwhile
 from ..database import lock_patience
 from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
 from ..domain.imports import FileLimits
@@ -29,7 +30,8 @@ def work() -> None:
     with lock_patience(patience), HttpGateway(gateway_settings(settings)) as gateway:
         sending_round = delivery.Round(gateway, sending_policy(settings))
         signal.signal(STOP_SIGNAL, lambda *_: sending_round.stop())
-        more_is_due = sending_round.run(ROUND_SECONDS)
+        with meanwhile.attended_by(sending_round.attend):
+            more_is_due = sending_round.run(ROUND_SECONDS)
     if more_is_due:
         queues.work_later()
 

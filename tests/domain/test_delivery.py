@@ -9,9 +9,10 @@ from flask import Flask
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker, delivery, mailings
+from dashboard.domain import breaker, delivery, mailings, writing
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
+from dashboard.meanwhile import attended_by
 from dashboard.models import Breaker, Mailing, Message, Service, State, Status
 from tests.factories import make_actor
 from tests.support.engine import (
@@ -116,6 +117,56 @@ def test_many_mailings_share_a_few_connections_equally(
     assert len(half_way) == 40
     assert max(half_way.values()) <= 2 * min(half_way.values())
     assert all(ledger(each) == {Status.SENT: 6} for each in forty)
+
+
+def test_calls_go_on_while_the_database_works(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    monkeypatch.setattr(writing, "SETTLE_COUNT", 20)
+    owner = make_actor()
+    add_clients(owner, 300, zones=ZONES)
+    mailing_id = schedule(owner)
+    begun_meanwhile: list[bool] = []
+
+    class Watched(ScriptedGateway):
+        def submit(self, call: Call) -> None:
+            begun_meanwhile.append(db.session.info.get("writing", False))
+            super().submit(call)
+
+    gateway = Watched(connections=20)
+    sending_round = delivery.Round(gateway, HOLD)
+    with attended_by(sending_round.attend):
+        sending_round.run(20)
+
+    assert any(begun_meanwhile)
+    assert ledger(mailing_id) == {Status.SENT: 300}
+    assert len({call.message_id for call in gateway.calls}) == len(gateway.calls) == 300
+
+
+def test_while_the_breaker_is_being_opened_nothing_more_begins(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    add_clients(owner, 60)
+    mailing_id = schedule(owner)
+    gateway = ScriptedGateway(
+        lambda call: answer(call, Verdict.DENIED, "bad_token", http_status=401), connections=8
+    )
+    begun: list[int] = []
+    open_ = breaker.open_
+
+    def watched(reason: str) -> None:
+        begun.append(len(gateway.calls))
+        open_(reason)
+        begun.append(len(gateway.calls))
+
+    monkeypatch.setattr(breaker, "open_", watched)
+    monkeypatch.setattr(delivery, "LOOK_SECONDS", 30.0)
+    sending_round = delivery.Round(gateway, HOLD)
+    with attended_by(sending_round.attend):
+        sending_round.run(20)
+
+    assert begun[0] == begun[-1] == len(gateway.calls)
+    assert ledger(mailing_id) == {Status.QUEUED: 60}
 
 
 def test_a_round_that_is_told_to_stop_begins_nothing_more_and_leaves_nothing_in_the_air(

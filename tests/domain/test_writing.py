@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from dashboard import clock
-from dashboard.domain import settling
+from dashboard.domain import releasing, settling
 from dashboard.domain.armed import Armed
 from dashboard.domain.settling import Result
 from dashboard.domain.writing import FEWEST, SETTLE_COUNT, WRITE_SECONDS, Writing
@@ -59,3 +59,25 @@ def test_each_result_is_written_once_and_in_order(writes: list[list[int]]) -> No
     settle_all(writing)
 
     assert [number for each in writes for number in each] == list(range(1, 2_346))
+
+
+def test_what_is_given_back_while_others_are_released_is_released_by_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    writing, released = Writing(TOKEN, HOLD), list[list[int]]()
+    first, second = (result.armed for result in results(2))
+
+    def release(unwanted: list[Armed], *_more: object) -> None:
+        if not released:
+            writing.give_back([second])
+        released.append([each.id for each in unwanted])
+
+    monkeypatch.setattr(releasing, "release", release)
+    writing.lifted([first, second])
+    writing.give_back([first])
+
+    writing.release()
+    writing.release()
+
+    assert released == [[1], [2]]
+    assert writing.is_done

@@ -29,7 +29,19 @@ def test_inside_the_house_imports_are_relative() -> None:
 
 
 def test_a_room_that_imports_leftward_breaks_them(tmp_path: Path) -> None:
-    rooms = ["cli", "web", "jobs", "domain", "gateway", "models", "database", "clock", "phone", "zones"]
+    rooms = [
+        "cli",
+        "web",
+        "jobs",
+        "domain",
+        "gateway",
+        "models",
+        "database",
+        "clock",
+        "phone",
+        "zones",
+        "meanwhile",
+    ]
     for room in rooms:
         folder = tmp_path / "dashboard" / room
         folder.mkdir(parents=True)

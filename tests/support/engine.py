@@ -8,7 +8,7 @@ from sqlalchemy import func, insert, select, update
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import delivery, fan_out, mailings, outbox, settling, starting, statistics, tallies
+from dashboard.domain import calling, delivery, fan_out, mailings, outbox, settling, starting, statistics, tallies
 from dashboard.domain.armed import Armed
 from dashboard.domain.mailing_drafts import MailingDraft
 from dashboard.domain.permissions import Actor
@@ -148,7 +148,7 @@ def answer(call: Call, verdict: Verdict, reason: str, **more: Any) -> Answer:
     return Answer(call.message_id, verdict, reason, started_at=clock.now(), **values)
 
 
-def deliver(gateway: delivery.Gateway, policy: SendingPolicy = HOLD, seconds: float = 20) -> bool:
+def deliver(gateway: calling.Gateway, policy: SendingPolicy = HOLD, seconds: float = 20) -> bool:
     """One round, to the end of what can be done now."""
     return delivery.Round(gateway, policy).run(seconds)
 
