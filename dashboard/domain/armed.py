@@ -10,7 +10,8 @@ from .flights import Stretch
 class Armed:
     """A message to call for: not before `begins_at` nor after `begins_before` (monotonic seconds of this process).
 
-    `stretch` is what it was taken from; None: it waited by itself, and has a lease of its own.
+    Those two belong to its moment, which may be renewed; until `ends` it may begin at all. `stretch` is what it
+    was taken from; None: it waited by itself, and has a lease of its own.
     """
 
     id: int
@@ -22,6 +23,7 @@ class Armed:
     stretch: Stretch | None
     begins_at: float
     begins_before: float
+    ends: float
 
     @property
     def phone(self) -> str:

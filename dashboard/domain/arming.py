@@ -11,7 +11,7 @@ from .. import clock
 from ..database import AnyRow
 from ..gateway import Call
 from ..models import Status
-from . import due, flights, last_look, parts, singles, tallies
+from . import due, flights, last_look, singles, tallies
 from .armed import Armed, Arming
 from .flights import Stretch
 from .moves import move
@@ -101,7 +101,7 @@ class Step:
         if text is None:
             text = render(self._texts[mailing_id], json.loads(values) if values else None)
         call = Call(number, phone, text)
-        return Armed(number, call, mailing_id, code, timezone, tries, stretch, self._here, self._ends)
+        return Armed(number, call, mailing_id, code, timezone, tries, stretch, self._here, self._ends, self._ends)
 
     def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
         """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
@@ -133,14 +133,9 @@ class Step:
         has_rate = self.throttle.has_rate(each.mailing_id)
         if has_rate and self._at_once <= 0:
             return False
-        size = parts.count(each.call.text) if self.throttle.counts_parts(each.mailing_id) else 1
-        moment = self.throttle.grant(each.mailing_id, size, is_first_try=each.stretch is not None)
-        if moment is None:
-            return False
-        self._at_once -= has_rate and moment < LATE
-        each.begins_at = self._here + moment
-        each.begins_before = min(each.begins_before, each.begins_at + self.throttle.lateness(each.mailing_id))
-        return True
+        moment = self.throttle.take(each, self._here, is_first_try=each.stretch is not None)
+        self._at_once -= has_rate and moment is not None and moment < LATE
+        return moment is not None
 
     def _lift(self, armed: Sequence[Armed], token: str) -> None:
         """They are in the air: the flights, the leases, the books."""

@@ -34,7 +34,7 @@ class Calling:
         self._ended: list[Result] = []
         self._late: list[Armed] = []
         self._failure: Exception | None = None
-        self._is_stopped = False
+        self.is_stopped = False
 
     def __bool__(self) -> bool:
         """Anything is armed, under way, or still to be told."""
@@ -59,7 +59,7 @@ class Calling:
 
     def stop(self) -> None:
         """Nothing more begins; may be called from a signal handler."""
-        self._is_stopped = True
+        self.is_stopped = True
 
     def attend(self) -> None:
         """Begin what is due and hear what has been answered, without waiting. An error is raised by `listen`."""
@@ -73,7 +73,7 @@ class Calling:
 
     def begin(self) -> None:
         """Each at its moment, as far as connections are free; what has missed its time is laid aside."""
-        if self._is_stopped:
+        if self.is_stopped:
             return
         begin, late = self._departures.pop(self._gateway.free, clock.monotonic())
         for each in begin:

@@ -28,8 +28,6 @@ LOOK_SECONDS = 1.0
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
 # Of more mailings at once, arming takes so long that calls which it keeps waiting miss their moments.
 MOST_MAILINGS = 40
-# What the gateway takes in so long begins soon enough to keep its moment under a rate (throttle.LATE).
-SOON_SECONDS = 0.06
 # Moments are not given for later than this after their arming began.
 LONGEST_LEAD = 0.3
 # While the database takes nothing, results are kept and written again, but not for ever.
@@ -154,20 +152,17 @@ class Round:
 
     def _arm(self) -> None:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""
-        ready, pace = self._calling.waiting.ready, self._pace.per_second
-        soon = self._calling.free + int(pace * SOON_SECONDS)
-        missing = min(max(soon, int(pace * AHEAD_SECONDS)), MOST_AHEAD) - ready
-        if ready > soon // 2 or missing <= 0 or self._writing.is_behind:
+        waiting = self._calling.waiting
+        wanted = min(max(self._calling.free, int(self._pace.per_second * AHEAD_SECONDS)), MOST_AHEAD)
+        missing = wanted - waiting.ready
+        if waiting.ready > wanted // 2 or missing <= 0 or self._writing.is_behind:
             return
-        if mailing_ids := self._rotation.next(min(missing, MOST_MAILINGS), clock.monotonic()):
+        # Moments that lie ahead are shared by all mailings, so that whoever is asked first does not take them all.
+        share = max(1, MOST_AHEAD // max(1, len(self._rotation)))
+        most = min(MOST_MAILINGS, missing, max(1, (MOST_AHEAD - waiting.paced) // share))
+        if mailing_ids := self._rotation.next(most, clock.monotonic()):
             arming = outbox.arm(
-                mailing_ids,
-                missing,
-                self._token,
-                self._policy,
-                ahead=MOST_AHEAD - self._calling.waiting.paced,
-                at_once=soon - ready,
-                lead=self._lead,
+                mailing_ids, missing, self._token, self._policy, ahead=share, at_once=missing, lead=self._lead
             )
             self._note_lead(arming.given_at)
             self._rotation.asked(mailing_ids, arming.again)
@@ -192,12 +187,24 @@ class Round:
         ended = self._calling.ended()
         self._pace.note(len(ended), clock.monotonic())
         self._writing.ended(ended)
-        self._writing.give_back(self._calling.late())
+        self._renew(self._calling.late())
         if ended:
             self._heed([result.answer for result in ended])
         if self._calling.is_idle or self._writing.is_time():
             self._writing.settle()
         self._writing.release()
+
+    def _renew(self, late: list[Armed]) -> None:
+        """What has missed its moment gets another while there is time; the rest is given back."""
+        in_time = [each for each in late if each.ends > clock.monotonic() + self._lead]
+        renewed: list[Armed] = []
+        try:
+            if in_time and not self._calling.is_stopped and not self._writing.is_behind:
+                renewed = outbox.renew(in_time, self._lead)
+        finally:
+            kept = {each.id for each in renewed}
+            self._writing.give_back(each for each in late if each.id not in kept)
+            self._calling.waiting.add(renewed, clock.monotonic())
 
     def _rest(self) -> None:
         """With nothing in flight, listening does not wait: wait here until a call begins, or there may be more."""

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from .. import clock
 from ..database import AnySelect, transaction
 from ..models import Mailing, Service, State
 from . import brakes, bulk, due
-from .armed import Arming
+from .armed import Armed, Arming
 from .arming import Step
 from .policy import SendingPolicy
+from .throttle import Throttle
 
 
 def arm(
@@ -31,9 +33,10 @@ def arm(
     armed. A crash before the commit leaves the messages as they waited; after it, the lease runs out and the
     sweep decides.
 
-    Of mailings with a rate: `ahead`, how many may be taken beyond `limit`, to begin later at their moments;
-    `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes from
-    giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe and may pass it.
+    Of mailings with a rate: `ahead`, how many of each may be taken beyond `limit`, to begin later at their
+    moments; `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes
+    from giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe, and may pass
+    it.
     """
     with transaction() as session:
         service = session.connection().execute(_service()).one()
@@ -41,9 +44,33 @@ def arm(
         if not mailings or not due.gateway_is_usable(service, probing=probing):
             return Arming()
         step = Step(session, service, mailings, policy, at_once, lead)
-        arming = step.run(max(1, limit // len(mailings)), ahead // len(mailings), token)
+        arming = step.run(max(1, limit // len(mailings)), ahead, token)
     brakes.pause_spent(step.throttle.spent)
     return arming
+
+
+def renew(late: Sequence[Armed], lead: float) -> list[Armed]:
+    """Give calls that have missed their moments new ones, within the time in which they had to begin anyway.
+
+    One committed transaction, with the locks of an arming. Those that get none, for want of a moment or because
+    of a brake, are left out: they may not be called for any more. `lead` as in `arm`.
+    """
+    with transaction() as session:
+        service = session.connection().execute(_service()).one()
+        ids = {each.mailing_id for each in late}
+        mailings = session.connection().execute(_running(), {"mailings": bulk.packed(ids)}).all()
+        if not due.gateway_is_usable(service, probing=False):
+            return []
+        throttle = Throttle(session, service, mailings)
+        throttle.begin(clock.database_now(session), lead)
+        here, running = clock.monotonic(), {row.id for row in mailings}
+        renewed = [
+            each
+            for each in late
+            if each.mailing_id in running and throttle.take(each, here, is_first_try=False) is not None
+        ]
+        throttle.keep(session)
+    return renewed
 
 
 @bulk.prepared

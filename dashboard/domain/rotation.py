@@ -11,8 +11,8 @@ class Rotation:
         # When each may be asked; who is asked goes to the end.
         self._turns: dict[int, float] = {}
 
-    def __bool__(self) -> bool:
-        return bool(self._turns)
+    def __len__(self) -> int:
+        return len(self._turns)
 
     def renew(self, due: Iterable[int]) -> None:
         """Take the new list over. Newcomers in a random order: other workers begin elsewhere."""

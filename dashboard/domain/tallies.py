@@ -16,6 +16,8 @@ from . import bulk, standing
 
 # More slots: workers wait for each other more rarely, and sums are over more rows.
 SLOTS = 8
+# Rows of one statement: some milliseconds on SQLite.
+AT_ONCE = 1_000
 _COLUMNS: bulk.Columns = {
     "mailing_id": Integer(),
     "dimension": String(),
@@ -82,12 +84,15 @@ def lifted(session: Session, counts: Mapping[int, int], slot: int) -> None:
 
 
 def _write(session: Session, changes: Counter[Key], slot: int) -> None:
+    _upsert_each(session, _upsert(), changes, slot)
+    _upsert_each(session, _upsert_hours(), _hours(changes), slot)
+
+
+def _upsert_each(session: Session, statement: UpdateBase, changes: Counter[Any], slot: int) -> None:
+    """In parts: a sender of many mailings changes thousands, and calls begin only between two statements."""
     rows = [(*key, slot, change) for key, change in sorted(changes.items()) if change]
-    if rows:
-        session.connection().execute(_upsert(), {"new": bulk.packed_rows(rows)})
-    hours = [(*key, slot, change) for key, change in sorted(_hours(changes).items()) if change]
-    if hours:
-        session.connection().execute(_upsert_hours(), {"new": bulk.packed_rows(hours)})
+    for begin in range(0, len(rows), AT_ONCE):
+        session.connection().execute(statement, {"new": bulk.packed_rows(rows[begin : begin + AT_ONCE])})
 
 
 @bulk.prepared

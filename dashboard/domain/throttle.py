@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 
 from ..database import AnyRow, AnySelect, insert_or_ignore
 from ..models import Allowance, PauseReason, RateUnit
-from . import bulk
+from . import bulk, parts
+from .armed import Armed
 
 EVERYTHING = 0
 # So far ahead moments are given away at most (seconds).
@@ -52,18 +53,18 @@ class Bucket:
     ahead: float = 0.0
     is_changed: bool = False
 
-    def is_spent(self, parts: int) -> bool:
-        return self.canary_left == 0 or (self.parts_left is not None and self.parts_left < parts)
+    def is_spent(self, size: int) -> bool:
+        return self.canary_left == 0 or (self.parts_left is not None and self.parts_left < size)
 
-    def take(self, at: float, parts: int, is_first_try: bool) -> None:
+    def take(self, at: float, size: int, is_first_try: bool) -> None:
         """The canary and the budget count messages, not tries."""
         self.is_changed = True
         if self.pause:
-            self.ahead = at + self.pause * (parts if self.counts_parts else 1)
+            self.ahead = at + self.pause * (size if self.counts_parts else 1)
         if is_first_try and self.canary_left is not None:
             self.canary_left -= 1
         if is_first_try and self.parts_left is not None:
-            self.parts_left -= parts
+            self.parts_left -= size
 
 
 class Throttle:
@@ -124,28 +125,37 @@ class Throttle:
     def counts_parts(self, mailing_id: int) -> bool:
         return mailing_id in self._sized
 
-    def grant(self, mailing_id: int, parts: int, *, is_first_try: bool) -> float | None:
+    def take(self, armed: Armed, here: float, *, is_first_try: bool) -> float | None:
+        """Grant it a moment and enter that, `here` being the present (monotonic); None: it has to wait."""
+        size = parts.count(armed.call.text) if self.counts_parts(armed.mailing_id) else 1
+        moment = self.grant(armed.mailing_id, size, is_first_try=is_first_try, at_most=armed.ends - here)
+        if moment is not None:
+            armed.begins_at = here + moment
+            armed.begins_before = min(armed.ends, armed.begins_at + self.lateness(armed.mailing_id))
+        return moment
+
+    def grant(self, mailing_id: int, size: int, *, is_first_try: bool, at_most: float = AHEAD) -> float | None:
         """The moment at which this message may begin, in seconds from now; None: it has to wait."""
         buckets = self._of[mailing_id]
         at = 0.0
         for bucket in buckets:
             at = max(at, bucket.ahead)
-            if is_first_try and bucket.is_spent(parts):
-                self._note_spent(mailing_id, parts)
+            if is_first_try and bucket.is_spent(size):
+                self._note_spent(mailing_id, size)
                 return None
-        if at > AHEAD:
+        if at > min(at_most, AHEAD):
             return None
         for bucket in buckets:
             # Moments of the whole installation that lie before this mailing's next one are left to others.
             if bucket.pause and bucket.ahead + LATE < at:
                 return None
         for bucket in buckets:
-            bucket.take(at, parts, is_first_try)
+            bucket.take(at, size, is_first_try)
         return at
 
-    def _note_spent(self, mailing_id: int, parts: int) -> None:
+    def _note_spent(self, mailing_id: int, size: int) -> None:
         is_canary = any(bucket.canary_left == 0 for bucket in self._of[mailing_id])
-        self.spent[mailing_id] = Shortage(PauseReason.CANARY if is_canary else PauseReason.BUDGET, parts)
+        self.spent[mailing_id] = Shortage(PauseReason.CANARY if is_canary else PauseReason.BUDGET, size)
 
     def lateness(self, mailing_id: int) -> float:
         """How long after its moment a call of this mailing may begin (seconds)."""

@@ -21,8 +21,6 @@ logger = logging.getLogger(__name__)
 
 # Outcomes are written when so many have gathered, or the oldest is so old.
 SETTLE_COUNT, SETTLE_SECONDS = 1_000, 0.2
-# No call begins while results are written: when that takes longer, fewer are written next, down to so many.
-WRITE_SECONDS, FEWEST = 0.03, 50
 # While the database takes nothing, it is asked again after a pause.
 WRITE_AGAIN_SECONDS = 0.5
 
@@ -35,7 +33,6 @@ class Writing:
         self._policy = policy
         self.results: list[Result] = []
         self._oldest_result_at = 0.0
-        self._most_at_once = SETTLE_COUNT
         # Armed, and never to be called for; their release may be written although its answer was lost.
         self._unwanted: list[Armed] = []
         # How many messages of each flight are still to be written.
@@ -84,20 +81,12 @@ class Writing:
         """Write the oldest results, mostly all; if the database takes none now, they are kept."""
         if not self.results or self.is_blocked:
             return
-        results, token, policy = self.results[: self._most_at_once], self._token, self._policy
+        results, token, policy = self.results[:SETTLE_COUNT], self._token, self._policy
         settled = [result.armed for result in results]
-        landed, began = self._landed(settled), clock.monotonic()
+        landed = self._landed(settled)
         if self.write("results", lambda: settling.settle(results, landed, token, policy)):
             self._aloft.subtract(each.flight for each in settled)
             self.results = self.results[len(results) :]
-            self._note_pace(clock.monotonic() - began)
-
-    def _note_pace(self, seconds: float) -> None:
-        """Results of many mailings take ten times as long as those of one."""
-        if seconds > WRITE_SECONDS:
-            self._most_at_once = max(FEWEST, self._most_at_once // 2)
-        elif seconds < WRITE_SECONDS / 2:
-            self._most_at_once = min(SETTLE_COUNT, self._most_at_once * 2)
 
     def release(self) -> None:
         """Write what was given back."""

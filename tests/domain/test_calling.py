@@ -11,7 +11,7 @@ from tests.support.engine import ScriptedGateway
 
 def armed(number: int, *, begins_in: float = 0.0, at_most: float = 0.9) -> Armed:
     call, now = Call(number, "79001112233", "Hello"), clock.monotonic()
-    return Armed(number, call, 1, "900", "UTC", 0, None, now + begins_in, now + begins_in + at_most)
+    return Armed(number, call, 1, "900", "UTC", 0, None, now + begins_in, now + begins_in + at_most, now + 0.9)
 
 
 def calling(gateway: ScriptedGateway, *waiting: Armed) -> Calling:

@@ -1,15 +1,18 @@
 """Rounds of sending against a gateway that answers as the test says."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy.exc import OperationalError
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker, delivery, mailings, writing
+from dashboard.domain import breaker, delivery, mailings, outbox, writing
+from dashboard.domain.armed import Armed
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.meanwhile import attended_by
@@ -207,6 +210,60 @@ def test_calls_under_a_rate_begin_at_their_moments_and_all_of_them(any_context: 
     assert len(begun) == 12
     # Eleven gaps of 50 ms; the first call may have begun a tenth of a second late.
     assert begun[-1] - begun[0] > 11 * 0.05 - 0.1
+
+
+class Slow(ScriptedGateway):
+    def poll(self, timeout_seconds: float) -> list[Answer]:
+        clock.sleep(0.05)
+        return super().poll(timeout_seconds)
+
+
+def test_who_misses_a_moment_gets_another_and_is_not_given_back(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    owner = make_actor()
+    add_clients(owner, 60)
+    mailing_id = fan_out_all(owner)
+    with transaction() as session:
+        session.get_one(Mailing, mailing_id).rate_limit = 10_000
+    renewed: list[Armed] = []
+    renew = outbox.renew
+
+    def watched(late: Sequence[Armed], lead: float) -> list[Armed]:
+        found = renew(late, lead)
+        renewed.extend(found)
+        return found
+
+    monkeypatch.setattr(outbox, "renew", watched)
+    gateway = Slow(connections=10)
+
+    deliver(gateway)
+
+    assert renewed
+    assert ledger(mailing_id) == {Status.SENT: 60}
+    assert len({call.message_id for call in gateway.calls}) == len(gateway.calls) == 60
+
+
+@pytest.mark.usefixtures("any_context")
+def test_what_misses_a_moment_while_the_database_fails_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    owner = make_actor()
+    add_clients(owner, 60)
+    mailing_id = fan_out_all(owner)
+    with transaction() as session:
+        session.get_one(Mailing, mailing_id).rate_limit = 10_000
+
+    def fails(*_: object) -> list[Armed]:
+        raise OperationalError("SELECT", {}, Exception("gone"))
+
+    monkeypatch.setattr(outbox, "renew", fails)
+    gateway = Slow(connections=10)
+
+    with pytest.raises(OperationalError):
+        deliver(gateway)
+
+    assert ledger(mailing_id) == {Status.SENT: len(gateway.calls), Status.QUEUED: 60 - len(gateway.calls)}
 
 
 def test_a_refused_token_opens_the_breaker_and_uses_up_no_try(any_context: Flask) -> None:

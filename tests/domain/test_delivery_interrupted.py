@@ -148,6 +148,7 @@ def too_late(monkeypatch: pytest.MonkeyPatch, armings: int) -> None:
             left[0] -= 1
             for each in arming.armed:
                 each.begins_before -= 1.0
+                each.ends -= 1.0
         return arming
 
     monkeypatch.setattr(outbox, "arm", slow)

@@ -15,7 +15,9 @@ moments = st.floats(0, 10, allow_nan=False)
 
 def armed(begins_at: float, begins_before: float) -> Armed:
     call = Call(next(_numbers), "79000000000", "Hello")
-    return Armed(call.message_id, call, 1, "900", "Europe/Moscow", 0, None, begins_at, begins_before)
+    return Armed(
+        call.message_id, call, 1, "900", "Europe/Moscow", 0, None, begins_at, begins_before, begins_before
+    )
 
 
 def test_what_may_begin_now_begins_in_order_as_far_as_there_is_room() -> None:

@@ -1,5 +1,6 @@
 """How many messages may still leave, and when does each begin?"""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
@@ -11,8 +12,9 @@ from sqlalchemy import update
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import outbox, releasing, throttle
+from dashboard.domain import mailings, outbox, releasing, throttle
 from dashboard.domain.armed import Armed
+from dashboard.domain.permissions import Actor
 from dashboard.gateway import Verdict
 from dashboard.models import Allowance, Mailing, PauseReason, RateUnit, Service, State, Status
 from tests.factories import make_actor
@@ -90,6 +92,63 @@ def test_another_worker_goes_on_where_the_first_has_stopped(any_context: Flask) 
     moments = [each.begins_at for each in both]
     assert moments == sorted(moments)
     assert moments[-1] - moments[0] == pytest.approx(0.5, abs=0.02)
+
+
+def test_who_has_missed_a_moment_gets_the_next_that_nobody_has_taken(any_context: Flask) -> None:
+    mailing_id = running(9, rate_limit=20)
+    late = arm(mailing_id, 3)
+    others = arm(mailing_id, 3, OTHER)
+    ends = [each.ends for each in late]
+
+    renewed = outbox.renew(late, 0.0)
+
+    assert renewed == late
+    assert gaps([*others, *renewed]) == pytest.approx([0.05] * 5, abs=0.02)
+    assert [each.ends for each in renewed] == ends
+    assert all(each.begins_at < each.begins_before <= each.ends for each in renewed)
+    assert ledger(mailing_id) == {Status.SENDING: 6, Status.QUEUED: 3}
+
+
+def test_nobody_gets_a_moment_after_the_time_in_which_it_had_to_begin_anyway(any_context: Flask) -> None:
+    mailing_id = running(9, rate_limit=10)
+    late = arm(mailing_id, 4)
+    arm(mailing_id, 9, OTHER)
+
+    renewed = outbox.renew(late, 0.0)
+
+    # Of the 0.8 s that are given away ahead, the nine have all but a moment or none.
+    assert len(renewed) <= 1
+    assert all(each.begins_at <= each.ends for each in renewed)
+
+
+@pytest.mark.parametrize("brake", [mailings.pause, mailings.cancel, lambda *_: stop_everything()])
+def test_after_a_brake_nobody_gets_another_moment(any_context: Flask, brake: Callable[[Actor, int], None]) -> None:
+    owner = make_actor()
+    add_clients(owner, 5)
+    mailing_id, other_id = fan_out_all(owner), fan_out_all(owner)
+    with transaction() as session:
+        session.execute(update(Mailing).values(rate_limit=100))
+    late, of_other = arm(mailing_id), arm(other_id)
+
+    brake(owner, mailing_id)
+
+    renewed = outbox.renew([*late, *of_other], 0.0)
+    assert not set(map(id, renewed)) & set(map(id, late))
+
+
+def stop_everything() -> None:
+    with transaction() as session:
+        session.get_one(Service, 1).stopped_at = clock.now()
+
+
+def test_another_moment_is_no_other_message_of_a_canary(any_context: Flask) -> None:
+    mailing_id = running(9, rate_limit=100, canary_size=4)
+    late = arm(mailing_id, 3)
+
+    renewed = outbox.renew(late, 0.0)
+
+    assert len(renewed) == 3
+    assert len(arm(mailing_id, 9)) == 1
 
 
 def test_it_is_asked_again_when_moments_are_free(any_context: Flask) -> None:
