@@ -44,9 +44,9 @@ class Step:
         self._now, self._here = clock.database_now(session), clock.monotonic()
         self._ends = self._here + BEGIN_WITHIN.total_seconds()
 
-    def run(self, quota: int, ahead: int, token: str) -> Arming:
-        """At most `quota` messages of each mailing; of one with a rate, `ahead` that begin at their moments."""
-        left = {each: self._share(each, quota, ahead) for each in self._texts}
+    def run(self, quota: int, share: int | None, token: str) -> Arming:
+        """At most `quota` messages of each mailing; of one with a rate, `share` that begin at their moments."""
+        left = {each: self._most(each, quota, share) for each in self._texts}
         stretches, waiting = self._waiting(left)
         armed, unwanted = self._sift(waiting)
         # Also where nobody waits any more: what was skipped or cancelled in its place leaves gaps.
@@ -57,10 +57,11 @@ class Step:
             self._skip(unwanted)
         return Arming(armed, self._again(left), None if self.throttle.is_open else self._here)
 
-    def _share(self, mailing_id: int, quota: int, ahead: int) -> int:
+    def _most(self, mailing_id: int, quota: int, share: int | None) -> int:
         if not self.throttle.has_rate(mailing_id):
             return quota
-        return math.ceil(min(max(quota, ahead), self.throttle.room(mailing_id, self._at_once)))
+        most = quota if share is None else share
+        return math.ceil(min(most, self.throttle.room(mailing_id, self._at_once)))
 
     def _waiting(self, left: dict[int, int]) -> tuple[list[Stretch], list[Armed]]:
         """Locked messages. Counts down what is `left` to take of each mailing.

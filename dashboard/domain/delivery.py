@@ -26,8 +26,11 @@ POLL_SECONDS = 0.05
 LOOK_SECONDS = 1.0
 # Armed ahead of free connections: what the gateway takes in so long, and never more than so many.
 AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
-# Of more mailings at once, arming takes so long that calls which it keeps waiting miss their moments.
-MOST_MAILINGS = 40
+# Of more mailings at once, an arming takes so long that those who wait for its locks notice.
+MOST_MAILINGS = 100
+# Mailings with a rate share so many moments in turn, so that nobody takes what others wait for; fewer for one of
+# them cost more than they are worth.
+SHARED, LEAST_SHARE = 1_000, 2
 # Moments are not given for later than this after their arming began.
 LONGEST_LEAD = 0.3
 # While the database takes nothing, results are kept and written again, but not for ever.
@@ -157,12 +160,11 @@ class Round:
         missing = wanted - waiting.ready
         if waiting.ready > wanted // 2 or missing <= 0 or self._writing.is_behind:
             return
-        # Moments that lie ahead are shared by all mailings, so that whoever is asked first does not take them all.
-        share = max(1, MOST_AHEAD // max(1, len(self._rotation)))
+        share = max(LEAST_SHARE, SHARED // max(1, len(self._rotation)))
         most = min(MOST_MAILINGS, missing, max(1, (MOST_AHEAD - waiting.paced) // share))
         if mailing_ids := self._rotation.next(most, clock.monotonic()):
             arming = outbox.arm(
-                mailing_ids, missing, self._token, self._policy, ahead=share, at_once=missing, lead=self._lead
+                mailing_ids, missing, self._token, self._policy, share=share, at_once=missing, lead=self._lead
             )
             self._note_lead(arming.given_at)
             self._rotation.asked(mailing_ids, arming.again)

@@ -21,7 +21,7 @@ def arm(
     token: str,
     policy: SendingPolicy,
     *,
-    ahead: int = 0,
+    share: int | None = None,
     at_once: int = sys.maxsize,
     lead: float = 0.0,
     probing: bool = False,
@@ -33,8 +33,8 @@ def arm(
     armed. A crash before the commit leaves the messages as they waited; after it, the lease runs out and the
     sweep decides.
 
-    Of mailings with a rate: `ahead`, how many of each may be taken beyond `limit`, to begin later at their
-    moments; `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes
+    Of mailings with a rate: `share`, at most so many of each, to begin at their moments (None: as many as of
+    others); `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes
     from giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe, and may pass
     it.
     """
@@ -44,7 +44,7 @@ def arm(
         if not mailings or not due.gateway_is_usable(service, probing=probing):
             return Arming()
         step = Step(session, service, mailings, policy, at_once, lead)
-        arming = step.run(max(1, limit // len(mailings)), ahead, token)
+        arming = step.run(max(1, limit // len(mailings)), share, token)
     brakes.pause_spent(step.throttle.spent)
     return arming
 

@@ -1,5 +1,6 @@
 """Which messages does a worker get, in which order, and when does it get none?"""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -24,6 +25,7 @@ from tests.support.engine import (
     ledger,
     messages_of,
     saying,
+    set_mailing,
     set_messages,
     settle,
 )
@@ -199,6 +201,17 @@ def test_mailings_armed_together_get_equal_shares(any_context: Flask) -> None:
     assert [ledger(each)[Status.SENDING] for each in three] == [4, 4, 4]
     assert len(arming.armed) == 12
     assert set(arming.again) == set(three)
+
+
+def test_of_mailings_with_a_rate_each_takes_its_share_of_the_moments_and_no_more(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 9)
+    limited, unlimited = fan_out_all(owner), fan_out_all(owner)
+    set_mailing(limited, rate_limit=10)
+
+    armed = outbox.arm([limited, unlimited], 12, TOKEN, HOLD, share=2).armed
+
+    assert Counter(each.mailing_id for each in armed) == {limited: 2, unlimited: 6}
 
 
 def test_however_little_may_be_armed_every_mailing_asked_for_gets_some(any_context: Flask) -> None:
