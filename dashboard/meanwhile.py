@@ -21,6 +21,8 @@ Attendant: TypeAlias = Callable[[], None]
 
 # Somebody who waits for PostgreSQL attends so often; its driver counts in whole milliseconds.
 EVERY_SECONDS = 0.001
+# Else the driver itself only looks whether the connection still stands, or somebody has pressed Ctrl-C.
+SELDOM_SECONDS = 0.1
 
 _attendant: ContextVar[Attendant | None] = ContextVar("attendant", default=None)
 
@@ -51,10 +53,10 @@ def wait(seconds: float) -> None:
 class AttendedConnection(psycopg.Connection[Any]):
     """PostgreSQL's, which somebody may attend while it waits for the server."""
 
-    def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:
+    def wait(self, gen: PQGen[RV], interval: float = SELDOM_SECONDS, timeout: float | None = None) -> RV:
         if _attendant.get() is None:
-            return super().wait(gen, *args, **options)
-        return super().wait(_attended(gen), interval=EVERY_SECONDS)
+            return super().wait(gen, interval, timeout)
+        return super().wait(_attended(gen), EVERY_SECONDS, timeout)
 
 
 def _attended(gen: PQGen[RV]) -> Generator[Wait, Ready | int, RV]:
