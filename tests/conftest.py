@@ -94,17 +94,17 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def app(sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
-    from tests.support.apps import sqlite_app
+    from tests.support.apps import quick_passwords, sqlite_app
 
-    with sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
+    with quick_passwords(), sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
         yield app
 
 
 @pytest.fixture
 def pg_app(postgres_url: str, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
-    from tests.support.apps import running_app
+    from tests.support.apps import quick_passwords, running_app
 
-    with running_app(tmp_path, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as app:
+    with quick_passwords(), running_app(tmp_path, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as app:
         yield app
 
 

@@ -175,7 +175,7 @@ class Operator:
     def goes_on_and_pauses(self) -> tuple[Counter[int], Counter[int]]:
         """What had been received when the pause had taken hold, and a while later."""
         self._press("Go on with the rest")
-        confirm(self.page, self.say("Send"))
+        confirm(self.page, self.say("Go on with the rest"))
         wait_until(lambda: len(received(self._installation)) > CANARY + A_SECOND)
         self._press("Pause")
         expect(self.page.locator("#live")).to_contain_text(self.say("Paused: nothing more is sent"))

@@ -1,13 +1,13 @@
 """How does a test get an application with an empty database, quickly?
 
 The schema is made once per worker, by the migrations; each test gets a copy: of the file for SQLite, of the
-template database for PostgreSQL. Templates are compiled once per worker, too, and passwords are hashed as in
-production but for the work that makes guessing dear.
+template database for PostgreSQL. Templates are compiled once per worker, too; and passwords are hashed as in
+production but for the work that makes guessing dear (`quick_passwords`).
 """
 
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from unittest import mock
 
@@ -54,14 +54,17 @@ def migrate(database_url: str, folder: Path) -> None:
         flask_migrate.upgrade(directory=str(ROOT / "migrations"))
 
 
+def quick_passwords() -> AbstractContextManager[object]:
+    return mock.patch.object(passwords, "_hasher", QUICK_HASHER)
+
+
 @contextmanager
 def running_app(folder: Path, **environ: str) -> Iterator[Flask]:
     app = create_app(make_settings(folder, **environ))
     app.testing = True
     app.jinja_env.bytecode_cache = _compiled_templates
     try:
-        with mock.patch.object(passwords, "_hasher", QUICK_HASHER):
-            yield app
+        yield app
     finally:
         with app.app_context():
             db.session.remove()
