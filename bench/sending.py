@@ -75,8 +75,13 @@ def send(
     return Sent(messages, seconds, rss, workers.cpu_seconds)
 
 
-def schedule(place: Place, rate_limit: int = NEVER_REACHED, **changes: Any) -> int:
-    """A mailing with everything on: name, tag, codes, zones, limits, and a window that is open everywhere now."""
+def schedule(
+    place: Place, rate_limit: int = NEVER_REACHED, of_all: int | None = NEVER_REACHED, **changes: Any
+) -> int:
+    """A mailing with everything on: name, tag, codes, zones, limits, and a window that is open everywhere now.
+
+    `of_all`: the rate of the whole installation.
+    """
     shut = (clock.now().minute - 1) % 60
     # Shut for one minute a day, which has just passed in every zone whose offset is whole hours.
     window = {"window_from": wall_time(12, (shut + 1) % 60), "window_to": wall_time(12, shut)}
@@ -84,7 +89,7 @@ def schedule(place: Place, rate_limit: int = NEVER_REACHED, **changes: Any) -> i
     mailing_id = engine.schedule(place.owner, **draft)
     with transaction() as session:
         session.execute(update(Mailing).where(Mailing.id == mailing_id).values(rate_limit=rate_limit))
-        session.execute(update(Service).values(rate_limit=NEVER_REACHED))
+        session.execute(update(Service).values(rate_limit=of_all))
     return mailing_id
 
 

@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 
 from bench.results import Figure, Reach
-from bench.sending import outcomes, reckon, schedule, select_all
+from bench.sending import NEVER_REACHED, outcomes, reckon, schedule, select_all
 from bench.stand import Stand
 from bench.workers import Workers, running_workers
 
@@ -14,17 +14,30 @@ RATE = 10
 
 
 def fairness(stand: Stand) -> Iterator[Figure]:
-    """1,000 mailings at once, 100 messages and 10 a second each, watched between a tenth and nine tenths."""
+    """1,000 mailings at once, 100 messages and 10 a second each, watched between a tenth and nine tenths.
+
+    And the same once more with a limit of the whole installation, which all of them then have to ask, too.
+    """
+    seconds, worst = _run(stand, None)
+    yield Figure("fairness", stand.database, "seconds until all have finished", seconds)
+    yield Figure("fairness", stand.database, "greatest to least share done", worst, Reach(at_most=2))
+    seconds, worst = _run(stand, NEVER_REACHED)
+    yield Figure("fairness", stand.database, "seconds, one limit for all besides", seconds)
+    yield Figure("fairness", stand.database, "greatest to least, one limit besides", worst)
+
+
+def _run(stand: Stand, of_all: int | None) -> tuple[float, float]:
     count = stand.plan.size(MAILINGS)
     with stand.installation(MESSAGES_OF_EACH, SENDERS="2") as place:
-        mailing_ids = [schedule(place, title=f"Mailing {number}", rate_limit=RATE) for number in range(count)]
+        mailing_ids = [
+            schedule(place, title=f"Mailing {number}", rate_limit=RATE, of_all=of_all) for number in range(count)
+        ]
         select_all()
         with running_workers(place) as workers:
             stand.gateway.reset()
             seconds, worst = _watch(workers, mailing_ids)
         reckon(stand, mailing_ids, count * MESSAGES_OF_EACH)
-    yield Figure("fairness", stand.database, "seconds until all have finished", seconds)
-    yield Figure("fairness", stand.database, "greatest to least share done", worst, Reach(at_most=2))
+    return seconds, worst
 
 
 def _watch(workers: Workers, mailing_ids: list[int]) -> tuple[float, float]:
