@@ -13,7 +13,7 @@ from dashboard.domain.users import User
 from tests.factories import make_user, sign_in
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
-from tests.support.served import hand_over, served
+from tests.support.served import opened
 from tests.support.stage import listen
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
@@ -31,13 +31,8 @@ def page(app: Flask, browser: Browser, owner: User) -> Iterator[Page]:
     app.config["WTF_CSRF_ENABLED"] = False
     sign_in(client, owner)
     app.config["WTF_CSRF_ENABLED"] = True
-    context = browser.new_context(locale="en-GB")
-    with served(app) as url:
-        hand_over(client, context, url)
-        page = context.new_page()
-        page.goto(url)
+    with opened(app, browser, client, locale="en-GB") as page:
         yield page
-        context.close()
 
 
 def never(_route: Route) -> None:

@@ -10,7 +10,7 @@ from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Role
 from tests.factories import make_user, sign_in
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all
-from tests.support.served import hand_over, served
+from tests.support.served import opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
@@ -27,13 +27,8 @@ def page(app: Flask, browser: Browser) -> Iterator[Page]:
     app.config["WTF_CSRF_ENABLED"] = False
     sign_in(client, user)
     app.config["WTF_CSRF_ENABLED"] = True
-    context = browser.new_context(reduced_motion="reduce", viewport={"width": 1280, "height": 900})
-    with served(app) as url:
-        hand_over(client, context, url)
-        page = context.new_page()
-        page.goto(url)
+    with opened(app, browser, client, reduced_motion="reduce", viewport={"width": 1280, "height": 900}) as page:
         yield page
-        context.close()
 
 
 def _answers(call: Call) -> Answer:

@@ -16,7 +16,7 @@ from tests.factories import make_user, sign_in
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
 from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all, saying
-from tests.support.served import hand_over, served
+from tests.support.served import opened
 
 # In how many lines stands the text of each?
 LINES = """words => words.map(word => {
@@ -39,13 +39,8 @@ def page(app: Flask, browser: Browser, tmp_path: Path, request: pytest.FixtureRe
     client = app.test_client()
     app.config["WTF_CSRF_ENABLED"] = False
     sign_in(client, user)
-    context = browser.new_context(reduced_motion="reduce")
-    with served(app) as url:
-        hand_over(client, context, url)
-        page = context.new_page()
-        page.goto(url)
+    with opened(app, browser, client, reduced_motion="reduce") as page:
         yield page
-        context.close()
 
 
 def begin_import(app: Flask, owner: Actor, folder: Path) -> None:

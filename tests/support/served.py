@@ -4,10 +4,11 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from threading import Thread
+from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Page
 from werkzeug.serving import make_server
 
 
@@ -30,3 +31,15 @@ def hand_over(client: FlaskClient, context: BrowserContext, url: str) -> None:
     """Who is signed in at the test client is so in the browser, too."""
     cookies = [{"name": cookie.key, "value": cookie.value, "url": url} for cookie in client._cookies.values()]  # type: ignore[union-attr]
     context.add_cookies(cookies)  # type: ignore[arg-type]
+
+
+@contextmanager
+def opened(app: Flask, browser: Browser, client: FlaskClient, **context_options: Any) -> Iterator[Page]:
+    """The overview, as who is signed in at the test client sees it in a browser of such options."""
+    context = browser.new_context(**context_options)
+    with served(app) as url:
+        hand_over(client, context, url)
+        page = context.new_page()
+        page.goto(url)
+        yield page
+        context.close()
