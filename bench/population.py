@@ -17,13 +17,21 @@ ZONES = (
 )
 
 
-def add_clients(owner: Actor, count: int) -> None:
-    """They bear the tag, their codes and zones in turn, and each has a name and a city."""
+# Shuffled, neighbours are far apart among the phones: a step that visits each number of a code once.
+STEP = 7_654_321
+NUMBERS = 10_000_000
+
+
+def add_clients(owner: Actor, count: int, *, is_shuffled: bool = False) -> None:
+    """They bear the tag, their codes and zones in turn, and each has a name and a city.
+
+    Their phones come in the order of the clients, as in a directory that was brought in sorted, or in any.
+    """
     number = numbers(count).c.number
     now = literal(clock.now(), Client.created_at.type)
     columns: dict[str, ColumnElement[Any]] = {
         "owner_id": literal(owner.id),
-        "phone": phone_of(number),
+        "phone": phone_of(number, is_shuffled),
         "operator_code": code_of(number),
         "timezone": zone_of(number),
         "attributes": json_record({"name": literal("Client ") + cast(number, String), "city": zone_of(number)}),
@@ -45,9 +53,12 @@ def numbers(count: int) -> CTE:
     return first.union_all(select(first.c.number + 1).where(first.c.number < count - 1))
 
 
-def phone_of(number: ColumnElement[int]) -> ColumnElement[str]:
+def phone_of(number: ColumnElement[int], is_shuffled: bool = False) -> ColumnElement[str]:
     """Eleven digits; the operator code in front, and behind it what is left of the number."""
-    behind = 10_000_000 + number // len(CODES)
+    left = number // len(CODES)
+    if is_shuffled:
+        left = left * STEP % NUMBERS
+    behind = NUMBERS + left
     return literal("7") + code_of(number) + func.substr(cast(behind, String), 2)
 
 

@@ -61,12 +61,12 @@ class Stand:
     redis_url: str
     server_url: str | None = None
     runs: dict[Any, list[Any]] = field(default_factory=dict)
-    _templates: dict[int, tuple[str, Actor]] = field(default_factory=dict)
+    _templates: dict[tuple[int, bool], tuple[str, Actor]] = field(default_factory=dict)
 
     @contextmanager
-    def installation(self, clients: int = 0, **environ: str) -> Iterator[Place]:
+    def installation(self, clients: int = 0, *, is_shuffled: bool = False, **environ: str) -> Iterator[Place]:
         """A new one with so many clients, in whose application context the caller then is."""
-        template, owner = self._template(clients)
+        template, owner = self._template(clients, is_shuffled)
         with TemporaryDirectory(prefix="vestnik-bench-", dir=self.folder) as name:
             folder = Path(name)
             url = self._copy(template, folder)
@@ -89,21 +89,22 @@ class Stand:
         shutil.copyfile(template, folder / "vestnik.db")
         return f"sqlite:///{folder / 'vestnik.db'}"
 
-    def _template(self, clients: int) -> tuple[str, Actor]:
+    def _template(self, clients: int, is_shuffled: bool) -> tuple[str, Actor]:
         """Made once for each number of clients, by the migrations."""
-        if clients not in self._templates:
-            name = f"bench_{clients}"
+        key = clients, is_shuffled
+        if key not in self._templates:
+            name = f"bench_{clients}_shuffled" if is_shuffled else f"bench_{clients}"
             file = self.folder / f"{name}.db"
             url = create_database(self.server_url, name) if self.server_url else f"sqlite:///{file}"
             migrate(url, self.folder)
             with running_app(self.folder, DATABASE_URL=url) as app, app.app_context():
                 owner = make_actor()
                 if clients:
-                    population.add_clients(owner, clients)
+                    population.add_clients(owner, clients, is_shuffled=is_shuffled)
             if self.server_url:
                 _tidy(url)
-            self._templates[clients] = (name if self.server_url else str(file), owner)
-        return self._templates[clients]
+            self._templates[key] = (name if self.server_url else str(file), owner)
+        return self._templates[key]
 
 
 def _tidy(url: str) -> None:

@@ -10,6 +10,7 @@ from bench.measures.pages import pages
 from bench.measures.poll import poll
 from bench.measures.throughput import end_to_end, latency, memory, million
 from bench.measures.waiting import due_to_first_call
+from bench.measures.write_lock import write_lock
 from bench.results import Figure
 from bench.stand import Stand
 
@@ -22,6 +23,7 @@ MEASURES: dict[str, Callable[[Stand], Iterator[Figure]]] = {
         latency,
         fan_out,
         import_clients,
+        write_lock,
         memory,
         poll,
         pages,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 
+from bench.neighbour import Beside, nothing
 from bench.results import Figure, Reach, median
 from bench.sending import WrongRun, schedule
 from bench.stand import Stand
@@ -27,7 +28,7 @@ MEGABYTE = 1024 * 1024
 def fan_out(stand: Stand) -> Iterator[Figure]:
     """From 1,000,000 clients of 11 zones, by tag and code, in a process of its own."""
     size = stand.plan.size(MESSAGES)
-    runs = [_one(stand, size) for _ in range(stand.plan.repeats)]
+    runs = [one(stand, size) for _ in range(stand.plan.repeats)]
     seconds = [seconds for seconds, _growth in runs]
     growth = [growth / MEGABYTE for _seconds, growth in runs]
     reach = Reach(at_most=size * (12 if stand.database == "postgres" else 6) / MESSAGES)
@@ -37,13 +38,14 @@ def fan_out(stand: Stand) -> Iterator[Figure]:
     )
 
 
-def _one(stand: Stand, messages: int) -> tuple[float, int]:
-    with stand.installation(messages) as place:
+def one(stand: Stand, messages: int, *, is_shuffled: bool = False, beside: Beside = nothing) -> tuple[float, int]:
+    """Its seconds, and the bytes it grew by after its first second. `beside`: what goes on meanwhile."""
+    with stand.installation(messages, is_shuffled=is_shuffled) as place:
         mailing_id = schedule(place)
         end_reading()
         db.engine.dispose()
         # Spawned, not forked: memory that this process has freed would hide what is taken.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, beside(place.folder):
             seconds, growth = pool.submit(_walk, place.folder, place.environ).result()
         if statistics.counts(mailing_id)[Status.QUEUED] != messages or tallies.check(mailing_id):
             raise WrongRun(f"the fan-out has made {statistics.counts(mailing_id)}")

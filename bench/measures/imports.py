@@ -10,29 +10,27 @@ from pathlib import Path
 
 import psutil
 
-from bench.population import CODES, ZONES
+from bench.neighbour import Beside, nothing
+from bench.population import CODES, NUMBERS, STEP, ZONES
 from bench.results import Figure, Reach, median
 from bench.sending import WrongRun
 from bench.stand import Stand
 from dashboard.database import db, end_reading
 from dashboard.domain import imports
 from dashboard.domain.imports import FileLimits, MappingDraft, Upload
-from dashboard.domain.imports.running import BATCH
+from dashboard.domain.imports.running import batch_size
 from dashboard.models import ImportState, KnownPhones
 from tests.support.apps import running_app
 
 ROWS = 1_000_000
 # The database's page cache in this process has filled by then; what comes later would grow with the file.
 ROWS_TO_SETTLE = 50_000
-# Neighbours in the file are far apart among the phones, as in a real one: a step that visits every number once.
-STEP = 7_654_321
-NUMBERS = 10_000_000
 HEADER = "Телефон;Теги;Часовой пояс;name;city"
 MEGABYTE = 1024 * 1024
 
 
 @dataclass(frozen=True)
-class _Run:
+class Run:
     """Seconds by the wall clock, of this process's processor time, and the bytes by which the process grew."""
 
     check_seconds: float
@@ -44,7 +42,7 @@ class _Run:
 def import_clients(stand: Stand) -> Iterator[Figure]:
     """A CSV in any order of phones, each with a tag and one of 11 zones: the dry run, then the import."""
     size = stand.plan.size(ROWS)
-    runs = [_one(stand, size) for _ in range(stand.plan.repeats)]
+    runs = [one(stand, size) for _ in range(stand.plan.repeats)]
     reach = Reach(at_most=30 * size / ROWS)
     seconds = [run.write_seconds for run in runs]
     checks = [run.check_seconds for run in runs]
@@ -57,7 +55,8 @@ def import_clients(stand: Stand) -> Iterator[Figure]:
     yield Figure(name, stand.database, "MB more after the first rows", max(growth), Reach(at_most=32), growth)
 
 
-def _one(stand: Stand, rows: int) -> _Run:
+def one(stand: Stand, rows: int, *, beside: Beside = nothing) -> Run:
+    """`beside`: what goes on while the worker works."""
     with stand.installation() as place:
         path = place.folder / "upload"
         _write_file(path, rows)
@@ -68,7 +67,7 @@ def _one(stand: Stand, rows: int) -> _Run:
         end_reading()
         db.engine.dispose()
         # Spawned, not forked: memory that this process has freed would hide what is taken.
-        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool, beside(place.folder):
             run = pool.submit(_bring_in, place.folder, place.environ, import_id, place.owner, limits).result()
         view = imports.get(place.owner, import_id)
         if (view.state, view.created) != (ImportState.FINISHED, rows):
@@ -85,7 +84,7 @@ def _write_file(path: Path, rows: int) -> None:
             file.write(f"{phone};tag {number % 10};{zone};Клиент {number};{zone}\r\n")
 
 
-def _bring_in(folder: Path, environ: dict[str, str], import_id: int, owner: object, limits: FileLimits) -> _Run:
+def _bring_in(folder: Path, environ: dict[str, str], import_id: int, owner: object, limits: FileLimits) -> Run:
     process = psutil.Process()
     with running_app(folder, **environ) as app, app.app_context():
         gc.freeze()  # as a worker does, whose children bring files in
@@ -106,5 +105,5 @@ def _bring_in(folder: Path, environ: dict[str, str], import_id: int, owner: obje
         ended = time.monotonic()
         after = process.cpu_times()
         processor = after.user + after.system - before.user - before.system
-        settled = max(sizes[: ROWS_TO_SETTLE // BATCH])
-        return _Run(checked - started, ended - checked, processor, max(sizes) - settled)
+        settled = max(sizes[: ROWS_TO_SETTLE // batch_size()])
+        return Run(checked - started, ended - checked, processor, max(sizes) - settled)

@@ -20,7 +20,7 @@ from .tallies import Move, Place
 logger = logging.getLogger(__name__)
 
 # Clients of one transaction: short, because on SQLite everybody else waits meanwhile.
-RANGE = 15_000
+RANGE = 10_000
 WINDOW_CLOSED = "window_closed"
 
 Insert = Callable[[type[Message]], Any]
