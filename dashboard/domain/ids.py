@@ -19,7 +19,8 @@ def take(count: int) -> int:
     They follow the clock, so that a restored backup, which has forgotten the last numbers, does not give them
     to other messages.
     """
-    with transaction() as session:
+    # What bears them is written afterwards, by a commit that does wait for the disk, and for this one with it.
+    with transaction(may_be_lost=True) as session:
         floor = (clock.database_now(session) - EPOCH) // timedelta(milliseconds=1) << NUMBERS_PER_MS_BITS
         start = case((IdBlock.next_id > floor, IdBlock.next_id), else_=floor)
         taken = update(IdBlock).values(next_id=start + count).returning(IdBlock.next_id)

@@ -57,7 +57,7 @@ def kill_in_batch(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_run_that_was_killed_is_taken_up_again_without_doubles(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, batch: int
 ) -> None:
-    monkeypatch.setattr(running, "BATCH", 4)
+    monkeypatch.setattr(running, "batch_size", lambda: 4)
     actor = make_actor()
     lines = ["phone;tags;name", *(f"{numbered(number)};vip;Anna" for number in range(9)), "bad;vip"]
     import_id = begin_import(actor, tmp_path, "\n".join(lines))
@@ -85,7 +85,7 @@ def test_a_run_that_was_killed_is_taken_up_again_without_doubles(
 def test_a_run_lets_go_when_its_time_is_up_and_the_next_one_goes_on(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "BATCH", 2)
+    monkeypatch.setattr(running, "batch_size", lambda: 2)
     actor = make_actor()
     content = "phone\n" + "".join(f"{numbered(number)}\n" for number in range(5))
     import_id = begin_import(actor, tmp_path, content)
@@ -159,7 +159,7 @@ def test_two_runs_never_work_on_one_import(tmp_path: Path, monkeypatch: pytest.M
 
 
 def test_a_run_that_was_overtaken_writes_nothing_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "BATCH", 1)
+    monkeypatch.setattr(running, "batch_size", lambda: 1)
     actor = make_actor()
     import_id = begin_import(actor, tmp_path, "phone\n79990000001\n79990000002\n")
     write = running._write_batch
@@ -180,7 +180,7 @@ def test_a_run_that_was_overtaken_writes_nothing_more(tmp_path: Path, monkeypatc
 def test_cancelling_keeps_what_was_written_and_stops_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "BATCH", 2)
+    monkeypatch.setattr(running, "batch_size", lambda: 2)
     actor = make_actor()
     content = "phone\n" + "".join(f"{numbered(number)}\n" for number in range(6))
     import_id = begin_import(actor, tmp_path, content)
@@ -198,7 +198,7 @@ def test_cancelling_keeps_what_was_written_and_stops_the_run(
 
 
 def test_a_cancel_in_the_middle_of_a_run_ends_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(running, "BATCH", 1)
+    monkeypatch.setattr(running, "batch_size", lambda: 1)
     actor = make_actor()
     import_id = begin_import(actor, tmp_path, "phone\n79990000001\n79990000002\n")
     write = running._write_batch

@@ -84,7 +84,7 @@ def test_a_child_that_is_killed_in_the_middle_leaves_no_gap_and_no_double(any_co
 
 def run_and_be_killed(import_id: int) -> None:
     """By the kernel, in the middle of a transaction: the third of those that write, the end of a dry run."""
-    running.BATCH = 10
+    running.batch_size = lambda: 10
     write, batches = running.writing.write, []
 
     def until_killed(*args: Any) -> Any:
