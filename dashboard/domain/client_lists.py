@@ -10,8 +10,9 @@ from sqlalchemy.orm import InstrumentedAttribute, selectinload
 
 from ..database import db
 from ..models import Client, StopListEntry, User
+from .client_order import BEGINNING, Ask, Place, Sort
 from .client_search import ClientFilter
-from .client_walk import BEGINNING, Ask, Place, Sort, Walk
+from .client_walk import Walk
 from .permissions import Actor, may_see_all, visible
 from .tags import MOST_CHOICES
 

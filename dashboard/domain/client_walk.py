@@ -4,8 +4,6 @@ Made for a million clients: lists are walked by a key (no OFFSET) and put togeth
 index serves; counting stops at a bound.
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from itertools import product
 from typing import Any
@@ -18,7 +16,6 @@ from sqlalchemy import (
     func,
     or_,
     select,
-    tuple_,
     union,
     union_all,
 )
@@ -26,6 +23,7 @@ from sqlalchemy import (
 from ..database import AnySelect, db
 from ..models import Client, client_tags
 from . import bulk, client_search
+from .client_order import Ask, Place, Reading, Sort, key_of
 from .client_search import Bearers, ClientFilter, Listed
 from .pages import COUNTED_AT_MOST
 from .permissions import Actor, visible
@@ -33,31 +31,6 @@ from .permissions import Actor, visible
 # So many on the stop list, or of several conditions, are counted, and taken together to be put in order; beyond, a
 # list says "more than".
 FEW = 1_000
-
-
-class Sort(StrEnum):
-    NEWEST = "newest"
-    OLDEST = "oldest"
-    PHONE = "phone"
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A client's place in a list. `phone` tells it where the list goes by phone, and is empty elsewhere."""
-
-    id: int
-    phone: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Ask:
-    """What follows `after`, or what stands right before `before`; neither: the beginning of the list."""
-
-    after: Place | None = None
-    before: Place | None = None
-
-
-BEGINNING = Ask()
 
 
 class Walk:
@@ -74,17 +47,18 @@ class Walk:
 
     def places(self, ask: Ask, limit: int, through: int | None = None) -> list[Place]:
         """In the direction of reading: going back, the nearest first. None has an id above `through`."""
+        reading = Reading(self.sort, ask)
         if through is None and self._few is not None:
-            return self._among(self._few, ask)[:limit]
+            return reading.among(self._few)[:limit]
         if self._goes_by_keys:
-            parts = [part.limit(limit) for part in self._keyed(through, ask)]
+            parts = [part.limit(limit) for part in self._keyed(through, reading)]
         else:
-            parts = [self._cut(part, ask, limit) for part in self._parts(through)]
+            parts = [reading.of(part).limit(limit) for part in self._parts(through)]
         if len(parts) == 1:
             found = parts[0]
         else:
             together = union(*(select(part.subquery()) for part in parts)).subquery()
-            found = select(together).order_by(*self._order(together.c, ask)).limit(limit)
+            found = select(together).order_by(*reading.order(together.c)).limit(limit)
         return self._read(found)
 
     def total(self) -> tuple[int, bool]:
@@ -119,7 +93,7 @@ class Walk:
             return None
         parts = [part.limit(FEW + 1) for part in self._parts(None)]
         found = self._read(union(*(select(part.subquery()) for part in parts)) if len(parts) > 1 else parts[0])
-        return sorted(found, key=self._key) if len(found) <= FEW else None
+        return sorted(found, key=key_of) if len(found) <= FEW else None
 
     @property
     def _has_keys(self) -> bool:
@@ -136,41 +110,29 @@ class Walk:
         is_borne = bool(self._tags) or not self._wanted.tag
         return bool(client_search.keys(self._wanted)) and is_borne and self._wanted.stop is not Listed.YES
 
-    def _among(self, few: list[Place], ask: Ask) -> list[Place]:
-        descends, place = self._descends(ask), ask.after or ask.before
-        if place is not None:
-            here = self._key(place)
-            few = [each for each in few if (self._key(each) < here if descends else self._key(each) > here)]
-        return few[::-1] if descends else few
-
-    @staticmethod
-    def _key(place: Place) -> tuple[str, int]:
-        return (place.phone, place.id)
-
     def _read(self, found: Select[Any] | CompoundSelect[Any]) -> list[Place]:
         is_by_phone = self.sort is Sort.PHONE
         return [Place(row.id, row.phone if is_by_phone else "") for row in db.session.execute(found)]
 
-    def _keyed(self, through: int | None, ask: Ask | None = None) -> list[AnySelect]:
+    def _keyed(self, through: int | None, reading: Reading | None = None) -> list[AnySelect]:
         """Each owner's who meet all conditions, where that can be told from indexes alone.
 
         Their entries are laid side by side, in the order of the ids. To take those of one condition and look for
         the others in each client's row took 150 ms for the 100,000 of a code.
         """
         ids: list[ColumnElement[bool]] = [] if through is None else [Client.id <= through]
-        place = ask and (ask.after or ask.before)
-        if ask and place:
-            ids.append(self._beyond(Client, place, ask))
+        if reading and reading.place:
+            ids.append(reading.beyond(Client, reading.place))
         owners = self._tags if self._wanted.tag else self._whose
-        return [self._side_by_side(owner, ids, ask) for owner in owners]
+        return [self._side_by_side(owner, ids, reading) for owner in owners]
 
     def _side_by_side(
-        self, of: Bearers | ColumnElement[bool], ids: list[ColumnElement[bool]], ask: Ask | None
+        self, of: Bearers | ColumnElement[bool], ids: list[ColumnElement[bool]], reading: Reading | None
     ) -> AnySelect:
         owner = Client.owner_id == of.owner_id if isinstance(of, Bearers) else of
         of_owner = [owner, Client.deleted_at.is_(None), *ids]
         first, *others = [
-            _entries([*of_owner, condition], descends=self._descends(ask or BEGINNING))
+            _entries([*of_owner, condition], descends=(reading or Reading(self.sort)).descends)
             for condition in client_search.keys(self._wanted)
         ]
         found: AnySelect = select(first.c.id, first.c.phone)
@@ -178,23 +140,23 @@ class Walk:
             found = found.join(other, other.c.id == first.c.id)
         if self._wanted.stop is not Listed.ANY:
             found = found.join(Client, Client.id == first.c.id).where(*self._conditions)
-        if ask is not None:
-            found = found.order_by(*self._order(first.c, ask))
+        if reading is not None:
+            found = found.order_by(*reading.order(first.c))
         if not isinstance(of, Bearers):
             return found
-        if ask is not None and self.sort is Sort.PHONE:
-            return self._bearers_among(found, of, ask)
+        if reading is not None and self.sort is Sort.PHONE:
+            return self._bearers_among(found, of, reading)
         found = found.join(client_tags, client_tags.c.client_id == first.c.id)
         return found.where(client_tags.c.tag_id == of.tag_id)
 
-    def _bearers_among(self, found: AnySelect, of: Bearers, ask: Ask) -> AnySelect:
+    def _bearers_among(self, found: AnySelect, of: Bearers, reading: Reading) -> AnySelect:
         """One after the other in their order, until there are enough: a join would look at all of them."""
         listed = (found.offset(0) if bulk.is_postgresql() else found).subquery()
         borne = select(client_tags.c.tag_id).where(
             client_tags.c.tag_id == of.tag_id, client_tags.c.client_id == listed.c.id
         )
         looked_up = borne.limit(1).scalar_subquery().is_not(None)
-        return select(listed).where(looked_up).order_by(*self._order(listed.c, ask))
+        return select(listed).where(looked_up).order_by(*reading.order(listed.c))
 
     def _parts(self, through: int | None) -> list[AnySelect]:
         """Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
@@ -220,27 +182,6 @@ class Walk:
             return []
         borne = select(client_tags.c.client_id).where(client_tags.c.client_id == Client.id)
         return [borne.where(client_tags.c.tag_id.in_([tag.tag_id for tag in self._tags])).exists()]
-
-    def _cut(self, part: AnySelect, ask: Ask, limit: int) -> AnySelect:
-        place = ask.after or ask.before
-        columns = part.selected_columns
-        if place is not None:
-            part = part.where(self._beyond(columns, place, ask))
-        return part.order_by(*self._order(columns, ask)).limit(limit)
-
-    def _beyond(self, columns: Any, place: Place, ask: Ask) -> ColumnElement[bool]:
-        """Behind the place, in the direction of reading."""
-        here: Any = tuple_(columns.phone, columns.id) if self.sort is Sort.PHONE else columns.id
-        there: Any = tuple_(place.phone, place.id) if self.sort is Sort.PHONE else place.id
-        is_beyond: ColumnElement[bool] = here < there if self._descends(ask) else here > there
-        return is_beyond
-
-    def _order(self, columns: Any, ask: Ask) -> list[ColumnElement[Any]]:
-        keys = [columns.phone, columns.id] if self.sort is Sort.PHONE else [columns.id]
-        return [key.desc() for key in keys] if self._descends(ask) else keys
-
-    def _descends(self, ask: Ask) -> bool:
-        return (self.sort is Sort.NEWEST) != (ask.before is not None)
 
 
 def _entries(conditions: list[ColumnElement[bool]], *, descends: bool) -> Subquery:

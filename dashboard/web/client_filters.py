@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
+from ..domain.client_order import BEGINNING, Ask, Place, Sort
 from ..domain.client_search import ClientFilter, Listed
-from ..domain.client_walk import BEGINNING, Ask, Place, Sort
 from .paging import LARGEST_ID
 
 LONGEST = 200

@@ -9,8 +9,8 @@ from htmx_flask import request
 from .. import clock, zones
 from ..domain import client_lists, client_story, clients, stop_list, tags
 from ..domain.client_export import Export
+from ..domain.client_order import Sort
 from ..domain.client_search import ClientFilter
-from ..domain.client_walk import Sort
 from ..domain.clients import ClientView
 from ..domain.errors import Conflict, Invalid, NotFound
 from . import client_bulk, client_filters, context, csv_stream, respond

@@ -5,8 +5,8 @@ from flask import Flask
 
 from dashboard.domain import client_lists, client_walk, clients, stop_list, tags
 from dashboard.domain.client_lists import ClientPage
+from dashboard.domain.client_order import Ask, Place, Sort
 from dashboard.domain.client_search import ClientFilter, Listed
-from dashboard.domain.client_walk import Ask, Place, Sort
 from dashboard.domain.permissions import Actor
 from dashboard.models import Role
 from tests.factories import make_actor
