@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
-from ..models import Allowance, Mailing, PauseReason, State, TimeBasis
+from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User
 from . import approval, lanes
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
@@ -45,6 +45,20 @@ def get(actor: Actor, mailing_id: int) -> Mailing:
     if found is None:
         raise NotFound
     return found
+
+
+def seen(actor: Actor, mailing_id: int) -> tuple[Mailing, str, datetime]:
+    """With its owner's name, and the instant at which it was so: one question, for what is asked again and again.
+
+    Raises NotFound.
+    """
+    session = db.session()
+    query = select(Mailing, User.name, clock.told_by(session)).join(User, User.id == Mailing.owner_id)
+    row = session.execute(query.where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))).one_or_none()
+    if row is None:
+        raise NotFound
+    mailing, owner_name, answer = row
+    return mailing, owner_name, clock.told(answer)
 
 
 def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
