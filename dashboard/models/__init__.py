@@ -1,5 +1,6 @@
 """The tables, one idea a file: columns, constraints, and indexes with the query each serves."""
 
+from .api_token import ApiToken, Scope, TokenFamily
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
@@ -19,6 +20,7 @@ __all__ = [
     "UNSENT",
     "WAITING",
     "Allowance",
+    "ApiToken",
     "Attempt",
     "Breaker",
     "CallWindow",
@@ -44,6 +46,7 @@ __all__ = [
     "PauseReason",
     "RateUnit",
     "Role",
+    "Scope",
     "Service",
     "SetupLink",
     "State",
@@ -51,6 +54,7 @@ __all__ = [
     "StopListEntry",
     "Tag",
     "Tally",
+    "TokenFamily",
     "Trial",
     "TrialOutcome",
     "TimeBasis",
