@@ -5,11 +5,11 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import index, problems, signed_tokens, tokens
+from . import clients, index, problems, signed_tokens, tokens
 from .extensions import description
 from .resources import PREFIX
 
-BLUEPRINTS = (index.blueprint, tokens.signing_in, tokens.made)
+BLUEPRINTS = (index.blueprint, tokens.signing_in, tokens.made, clients.blueprint)
 
 
 def init_app(app: Flask) -> None:

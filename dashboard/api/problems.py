@@ -10,7 +10,7 @@ the pages. `field` is a path into what was sent: `clients.3.phone_number`.
 
 import json
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -103,12 +103,18 @@ def answer(
             "request_id": g.get("request_id"),
         }
         if problems:
-            body["errors"] = [
-                {"field": FIELDS.get(each.field, each.field), "code": each.code, "detail": _words(each)}
-                for each in problems
-            ]
+            body["errors"] = told(problems)
     text = json.dumps(body, ensure_ascii=False)
     return Response(text, status, headers=dict(headers or {}), content_type=MEDIA_TYPE)
+
+
+def told(problems: Iterable[Problem]) -> list[dict[str, str]]:
+    """Each with its field, as the API calls it."""
+    with force_locale(language()):
+        return [
+            {"field": FIELDS.get(each.field, each.field), "code": each.code, "detail": _words(each)}
+            for each in problems
+        ]
 
 
 def language() -> str:
@@ -125,13 +131,14 @@ def _words(problem: Problem) -> str:
 def _unreadable(data: Mapping[str, Any]) -> Iterator[Problem]:
     """What does not have the shape of the schema: marshmallow's messages, which are codes (see schemas/fields)."""
     for messages in data.get("messages", {}).values():
-        yield from _problems_in(messages, ())
+        yield from in_messages(messages)
 
 
-def _problems_in(messages: Any, path: tuple[str, ...]) -> Iterator[Problem]:
+def in_messages(messages: Any, path: tuple[str, ...] = ()) -> Iterator[Problem]:
+    """Of a ValidationError."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            yield from _problems_in(inner, path if key == "_schema" else (*path, str(key)))
+            yield from in_messages(inner, path if key == "_schema" else (*path, str(key)))
     else:
         for message in messages:
             yield message if isinstance(message, Problem) else Problem(".".join(path), str(message))

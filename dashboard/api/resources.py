@@ -11,6 +11,8 @@ from . import access, problems
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
+# PostgreSQL's INTEGER: what is greater is nobody's number.
+LARGEST_ID = 2_147_483_647
 
 
 class _Parser(FlaskParser):

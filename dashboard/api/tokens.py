@@ -12,7 +12,7 @@ from . import signed_tokens
 from .access import actor, open_to_all, own_account
 from .extensions import limiter
 from .problems import Refusal
-from .resources import Resource
+from .resources import LARGEST_ID, Resource
 from .schemas import tokens as schemas
 from .signed_tokens import Pair
 
@@ -99,7 +99,7 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
     return _shown(token) | {"token": text}
 
 
-@made.asked("DELETE", "/<int(max=2147483647):token_id>")
+@made.asked("DELETE", f"/<int(max={LARGEST_ID}):token_id>")
 @own_account
 @made.gives(204)
 def end(token_id: int) -> None:

@@ -34,6 +34,12 @@ class Whole(fields.Integer):
         super().__init__(strict=True, **kwargs)
 
 
+class InAddress(fields.Integer):
+    """A whole number in a query, where everything is text."""
+
+    default_error_messages = {**COMMON, "invalid": "not_whole", "too_large": "not_whole"}
+
+
 class Truth(fields.Boolean):
     default_error_messages = {**COMMON, "invalid": "not_true_or_false"}
 
