@@ -5,11 +5,17 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import clients, index, problems, signed_tokens, tokens
+from . import clients, index, mailing_verbs, problems, signed_tokens, statistics, tokens
 from .extensions import description
-from .resources import PREFIX
 
-BLUEPRINTS = (index.blueprint, tokens.signing_in, tokens.made, clients.blueprint)
+BLUEPRINTS = (
+    index.blueprint,
+    tokens.signing_in,
+    tokens.made,
+    clients.blueprint,
+    mailing_verbs.blueprint,
+    statistics.blueprint,
+)
 
 
 def init_app(app: Flask) -> None:

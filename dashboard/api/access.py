@@ -1,8 +1,8 @@
 """Which program asks, for whom, and may it? One hook asks it of every request; views only carry marks.
 
 `Authorization: Bearer <JWT>` is a program that has signed in by name and password: it may what its user may.
-`Authorization: Token <API token>` may that within its scopes. Cookies count for nothing here, so no page can be made
-to send a request. Unmarked, a view's safe methods want the scope `read`, all others `write`.
+`Authorization: Token <API token>` may that within its scopes. Cookies count for nothing here, so no page can be
+made to send a request. Unmarked, a view's safe methods want the scope `read`, all others `write`.
 """
 
 from collections.abc import Callable
@@ -78,11 +78,16 @@ def guard() -> None:
         return
     g.api_user, g.api_scopes = _who()
     is_safe = request.method in SAFE_METHODS
-    if (marks.scope or (Scope.READ if is_safe else Scope.WRITE)) not in g.api_scopes:
-        raise Refusal(403, "scope_not_granted")
+    require_scope(marks.scope or (Scope.READ if is_safe else Scope.WRITE))
     rule = marks.rule or (None if is_safe or marks.is_own else permissions.may_change)
     if rule is not None and not rule(actor()):
         raise Forbidden
+
+
+def require_scope(scope: Scope) -> None:
+    """Raises Refusal (403)."""
+    if scope not in g.api_scopes:
+        raise Refusal(403, "scope_not_granted")
 
 
 def _who() -> tuple[User, frozenset[Scope]]:

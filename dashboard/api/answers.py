@@ -1,7 +1,7 @@
 """How does a thing leave as JSON, with its version? And how is a long list cut into pages?
 
-The version (ETag) is a digest of what is answered. A request that names one in If-None-Match is told 304 while nothing has
-changed; one that names an older one in If-Match changes nothing: 412.
+The version (ETag) is a digest of what is answered. A request that names one in If-None-Match is told 304 while
+nothing has changed; one that names an older one in If-Match changes nothing: 412.
 """
 
 import base64
@@ -14,9 +14,10 @@ from typing import Any
 from flask import Response, request, url_for
 from marshmallow import Schema
 
+from ..domain.errors import Invalid, Problem
 from .problems import Refusal
 
-DEFAULT_LIMIT, GREATEST_LIMIT = 50, 500
+GREATEST_LIMIT = 500
 
 
 def one(schema: Schema, thing: Any, status: int = 200, location: str | None = None) -> Response:
@@ -40,8 +41,21 @@ def require_version(schema: Schema, thing: Any) -> None:
         raise Refusal(412, "changed_since")
 
 
+def limit_of(query: Mapping[str, Any]) -> int:
+    """How many a page may have. Raises Invalid."""
+    limit: int = query["limit"]
+    if not 1 <= limit <= GREATEST_LIMIT:
+        raise Invalid([Problem("limit", "limit_out_of_range", {"most": GREATEST_LIMIT})])
+    return limit
+
+
 def page(
-    schema: Schema, items: Sequence[Any], total: int, total_is_exact: bool, next_key: Sequence[Any] | None
+    schema: Schema,
+    items: Sequence[Any],
+    total: int,
+    total_is_exact: bool,
+    next_key: Sequence[Any] | None,
+    more: Mapping[str, Any] | None = None,
 ) -> Response:
     """`next_key` is where the next page begins, for `key_of_cursor`; None: this is the last."""
     following = None
@@ -53,6 +67,7 @@ def page(
         "total": total,
         "total_is_exact": total_is_exact,
         "next": following,
+        **(more or {}),
     }
     return _response(body, 200)
 

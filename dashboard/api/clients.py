@@ -15,12 +15,12 @@ from ..domain.clients import ClientView
 from ..domain.errors import Conflict, Invalid, Problem
 from . import answers, problems
 from .access import actor, user
-from .answers import GREATEST_LIMIT
+from .answers import limit_of
 from .problems import Refusal
 from .resources import LARGEST_ID, Resource
 from .schemas import clients as schemas
 
-blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address")
+blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address", {"phone": "phone_number"})
 ONE = f"/<int(max={LARGEST_ID}):client_id>"
 SHOWN = schemas.Client()
 
@@ -31,17 +31,15 @@ SHOWN = schemas.Client()
 def index(query: dict[str, Any]) -> Response:
     """List clients.
 
-    A walk along `next` meets each client that is there throughout exactly once, whoever is added or deleted meanwhile.
+    A walk along `next` meets each client that is there throughout exactly once, whoever comes or goes meanwhile.
     """
-    if not 1 <= query["limit"] <= GREATEST_LIMIT:
-        raise Invalid([Problem("limit", "limit_out_of_range", {"most": GREATEST_LIMIT})])
     after = answers.key_of_cursor(query.get("cursor"), _place)
     found = client_lists.page(
         actor(),
         _filter(query),
         Ask(after=after) if after else BEGINNING,
         query["order"],
-        query["limit"],
+        limit_of(query),
         is_walk=True,
     )
     next_key = (found.next.id, found.next.phone) if found.next else None

@@ -21,13 +21,13 @@ class _Description(Api):  # type: ignore[misc]
 
 
 def _who() -> str:
-    """Tries without a good token are counted by address: the one that the trusted proxies tell, if there are any."""
+    """Tries without a good token are counted by address: the one that the trusted proxies tell, if any."""
     user = g.get("api_user")
     return f"user:{user.id}" if user else f"address:{request.remote_addr}"
 
 
 def _name_of(schema: Any) -> str:
-    """What a change takes, of which nothing is needed, has a name of its own: `ClientInput`, `ClientInputChange`."""
+    """What a change takes, of which nothing is needed, has a name of its own: `ClientInputChange`."""
     instance = resolve_schema_instance(schema)
     return type(instance).__name__ + ("Change" if instance.partial else "")
 

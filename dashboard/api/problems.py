@@ -4,8 +4,8 @@
      "detail": "…", "request_id": "…",
      "errors": [{"field": "tags", "code": "too_many_tags", "detail": "…"}]}
 
-`code` is for programs and never changes its meaning; `detail` is for people and is worded by the same templates as on
-the pages. `field` is a path into what was sent: `clients.3.phone_number`.
+`code` is for programs and never changes its meaning; `detail` is for people and is worded by the same templates as
+on the pages. `field` is a path into what was sent: `clients.3.phone_number`.
 """
 
 import json
@@ -26,20 +26,6 @@ logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 STATUSES: dict[type[DomainError], int] = {NotFound: 404, Forbidden: 403, Conflict: 409, Invalid: 422}
-# What the domain calls otherwise than the API.
-FIELDS = {
-    "phone": "phone_number",
-    "starts_at": "start_at",
-    "starts_wall": "start_at",
-    "ends_at": "end_at",
-    "ends_wall": "end_at",
-    "window_from": "window.from",
-    "window_to": "window.to",
-    "audience": "filter",
-    "excluded_tags": "filter.exclude.tags",
-    "excluded_mailing_id": "filter.exclude.mailing_id",
-    "rate_limit": "rate.limit",
-}
 
 
 class Refusal(Exception):
@@ -109,12 +95,21 @@ def answer(
 
 
 def told(problems: Iterable[Problem]) -> list[dict[str, str]]:
-    """Each with its field, as the API calls it."""
+    """Each with its field, as this address calls it."""
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    names: Mapping[str, str] = getattr(blueprint, "names", {})
     with force_locale(language()):
         return [
-            {"field": FIELDS.get(each.field, each.field), "code": each.code, "detail": _words(each)}
+            {"field": names.get(each.field, each.field), "code": each.code, "detail": _words(each)}
             for each in problems
         ]
+
+
+def cautions(found: Iterable[Any]) -> list[dict[str, str]]:
+    """What a person should know before a mailing is launched, as the form says it."""
+    with force_locale(language()):
+        words = get_template_attribute("components/reasons.html", "caution_text")
+        return [{"code": each.code, "detail": str(words(each)).strip()} for each in found]
 
 
 def language() -> str:

@@ -1,6 +1,6 @@
 """How is an address of the API made? A blueprint for each kind of thing, guarded and answering in JSON."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from flask_smorest import Blueprint
@@ -26,8 +26,12 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     ARGUMENTS_PARSER = _Parser()
 
-    def __init__(self, name: str, import_name: str, path: str, description: str) -> None:
+    def __init__(
+        self, name: str, import_name: str, path: str, description: str, names: Mapping[str, str] | None = None
+    ) -> None:
+        """`names`: what the domain calls otherwise than this address."""
         super().__init__(f"api_{name}", import_name, url_prefix=PREFIX + path, description=description)
+        self.names = names or {}
         self.before_request(access.guard)
         problems.answer_for(self)
 

@@ -112,7 +112,7 @@ def add(actor: Actor, draft: ClientDraft) -> int:
 
 
 def add_many(actor: Actor, drafts: Sequence[ClientDraft]) -> list[int | Invalid]:
-    """Each gets its own verdict, in order: the new client's id, or what was wrong. Some at a time are committed."""
+    """Each gets its own verdict, in order: the new client's id, or what was wrong. Committed some at a time."""
     require_change(actor)
     verdicts: list[int | Invalid] = []
     for start in range(0, len(drafts), AT_ONCE):
