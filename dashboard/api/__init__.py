@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import clients, index, mailing_verbs, problems, signed_tokens, statistics, tokens
+from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, tokens
 from .extensions import description
 
 BLUEPRINTS = (
@@ -14,6 +14,7 @@ BLUEPRINTS = (
     tokens.made,
     clients.blueprint,
     mailing_verbs.blueprint,
+    messages.blueprint,
     statistics.blueprint,
 )
 

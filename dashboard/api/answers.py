@@ -52,7 +52,7 @@ def limit_of(query: Mapping[str, Any]) -> int:
 def page(
     schema: Schema,
     items: Sequence[Any],
-    total: int,
+    total: int | None,
     total_is_exact: bool,
     next_key: Sequence[Any] | None,
     more: Mapping[str, Any] | None = None,

@@ -43,7 +43,7 @@ SHOWN = schemas.Mailing()
 @blueprint.gives(200, schemas.MailingPage)
 def index(query: dict[str, Any]) -> Response:
     """List mailings, newest first."""
-    before = answers.key_of_cursor(query.get("cursor"), _cursor)
+    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
     found = mailing_lists.page(
         actor(),
         query.get("state"),
@@ -57,7 +57,7 @@ def index(query: dict[str, Any]) -> Response:
     return answers.page(SHOWN, items, found.total, found.total_is_exact, next_key)
 
 
-def _cursor(before: int) -> Cursor:
+def cursor_of(before: int) -> Cursor:
     if not isinstance(before, int) or not 0 < before <= LARGEST_ID:
         raise ValueError(before)
     return Cursor(before=before)

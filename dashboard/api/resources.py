@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 
-from . import access, problems
+from . import access, problems, repeating
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -33,6 +33,8 @@ class Resource(Blueprint):  # type: ignore[misc]
         super().__init__(f"api_{name}", import_name, url_prefix=PREFIX + path, description=description)
         self.names = names or {}
         self.before_request(access.guard)
+        self.before_request(repeating.begin)
+        self.after_request(repeating.end)
         problems.answer_for(self)
 
     def asked(self, method: str, rule: str = "", **options: Any) -> Callable[[View], View]:

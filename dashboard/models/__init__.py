@@ -5,6 +5,7 @@ from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
 from .form_draft import FormDraft
+from .idempotency_key import IdempotencyKey
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
@@ -36,6 +37,7 @@ __all__ = [
     "Heartbeat",
     "HourTally",
     "IdBlock",
+    "IdempotencyKey",
     "Import",
     "ImportProblem",
     "ImportState",

@@ -1,0 +1,56 @@
+"""What if a program sends a request again, not having heard the answer? By an `Idempotency-Key` it is done once.
+
+For 24 hours the same key gives the same answer; another request by the same key is refused with 422. What broke on
+our side, or was refused, is not kept: it may be sent again.
+"""
+
+import hashlib
+
+from flask import Response, g, request
+
+from ..domain import idempotency
+from ..domain.errors import Conflict
+from ..domain.idempotency import KeptAnswer
+from .access import actor
+from .problems import Refusal
+
+HEADER = "Idempotency-Key"
+LONGEST_KEY = 200
+# What else of an answer tells something.
+KEPT_HEADERS = ("Content-Type", "Location", "ETag")
+
+
+def begin() -> Response | None:
+    """Behind the guard: the kept answer, if there is one. Raises Refusal (409, 422)."""
+    g.idempotency_key = None
+    key = request.headers.get(HEADER)
+    if request.method != "POST" or key is None or g.api_user is None:
+        return None
+    if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
+        raise Refusal(422, "idempotency_key_invalid")
+    try:
+        kept = idempotency.begin(actor(), key, _digest())
+    except Conflict as refusal:
+        raise Refusal(422 if refusal.code == "idempotency_key_reused" else 409, refusal.code) from None
+    if kept is None:
+        g.idempotency_key = key
+        return None
+    return Response(kept.body, kept.status, headers=dict(kept.headers) | {"Idempotent-Replayed": "true"})
+
+
+def end(response: Response) -> Response:
+    key = g.get("idempotency_key")
+    if key is None:
+        return response
+    if response.status_code >= 400:
+        idempotency.forget(actor(), key)
+    else:
+        headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
+        idempotency.keep(actor(), key, KeptAnswer(response.status_code, headers, response.get_data(as_text=True)))
+    return response
+
+
+def _digest() -> str:
+    """Of the body as it was sent."""
+    said = f"{request.method} {request.full_path}\n".encode() + request.get_data()
+    return hashlib.sha256(said).hexdigest()
