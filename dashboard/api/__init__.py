@@ -5,7 +5,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, tokens
+from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, stop_list, tokens
 from .extensions import description
 
 BLUEPRINTS = (
@@ -16,6 +16,7 @@ BLUEPRINTS = (
     mailing_verbs.blueprint,
     messages.blueprint,
     statistics.blueprint,
+    stop_list.blueprint,
 )
 
 
