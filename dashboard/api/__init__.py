@@ -3,10 +3,25 @@
 from collections.abc import Iterable
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
 
-from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, stop_list, tokens
+from . import (
+    access,
+    clients,
+    index,
+    mailing_verbs,
+    messages,
+    problems,
+    rates,
+    signed_tokens,
+    statistics,
+    stop_list,
+    tokens,
+)
 from .extensions import description
+from .resources import Resource
 
 BLUEPRINTS = (
     index.blueprint,
@@ -29,10 +44,12 @@ def init_app(app: Flask) -> None:
         OPENAPI_URL_PREFIX=None,
     )
     signed_tokens.init_app(app)
+    rates.init_app(app)
     description.init_app(app)
     for blueprint in BLUEPRINTS:
         description.register_blueprint(blueprint)
-    app.before_request(_answer_unknown_address)
+    app.before_request(lambda: _begin() if is_ours(request.path) else None)
+    app.after_request(lambda response: rates.end(response) if is_ours(request.path) else response)
     app.wsgi_app = _WithoutSlash(app.wsgi_app)  # type: ignore[method-assign]
 
 
@@ -40,11 +57,23 @@ def is_ours(path: str) -> bool:
     return path == "/api" or path.startswith("/api/")
 
 
-def _answer_unknown_address() -> Response | None:
-    """No such address, or not by this method: Flask would ask no blueprint, but the pages."""
-    if request.routing_exception is not None and is_ours(request.path):
-        return problems.of_http(request.routing_exception)
-    return None
+def _begin() -> Response | None:
+    """Count the request for who sends it; an address that is none is a problem here, not one of the pages'."""
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    if isinstance(blueprint, Resource):
+        access.identify()
+        rates.begin()
+        return None
+    try:
+        rates.begin()
+    except HTTPException as error:
+        return problems.of_http(error)
+    return _not_there(request.routing_exception) if request.routing_exception else None
+
+
+def _not_there(error: HTTPException) -> Response:
+    """No such address, or not by this method. Flask would ask no blueprint, but the pages."""
+    return problems.of_http(NotFound() if isinstance(error, RequestRedirect) else error)
 
 
 class _WithoutSlash:

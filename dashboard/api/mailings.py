@@ -17,6 +17,7 @@ from . import answers
 from .access import actor, require_scope, user
 from .answers import limit_of
 from .problems import Refusal
+from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import mailings as schemas
 
@@ -64,6 +65,7 @@ def cursor_of(before: int) -> Cursor:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.NewMailing, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.Mailing)
 def create(body: dict[str, Any]) -> Response:

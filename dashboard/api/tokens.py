@@ -10,8 +10,8 @@ from ..domain.api_tokens import TokenView
 from ..domain.user_rules import name_key
 from . import signed_tokens
 from .access import actor, open_to_all, own_account
-from .extensions import limiter
 from .problems import Refusal
+from .rates import limited
 from .resources import LARGEST_ID, Resource
 from .schemas import tokens as schemas
 from .signed_tokens import Pair
@@ -29,8 +29,8 @@ def _login_name() -> str:
 
 @signing_in.asked("POST")
 @open_to_all
-@limiter.limit("10/minute", deduct_when=lambda response: response.status_code == 401)
-@limiter.limit("5/minute", key_func=_login_name, deduct_when=lambda response: response.status_code == 401)
+@limited("10/minute", only=401)
+@limited("5/minute", by=_login_name, only=401)
 @signing_in.takes(schemas.Credentials)
 @signing_in.gives(200, schemas.Pair)
 def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
 
 @signing_in.asked("POST", "/refresh")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.RefreshToken)
 @signing_in.gives(200, schemas.Pair)
 def refresh(body: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def refresh(body: dict[str, str]) -> dict[str, Any]:
 
 @signing_in.asked("POST", "/verify")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.AnyToken)
 @signing_in.gives(204)
 def verify(body: dict[str, str]) -> None:
@@ -74,7 +74,7 @@ def verify(body: dict[str, str]) -> None:
 
 @signing_in.asked("POST", "/revoke")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.AnyToken)
 @signing_in.gives(204)
 def revoke(body: dict[str, str]) -> None:
