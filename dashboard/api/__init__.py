@@ -19,6 +19,7 @@ from . import (
     statistics,
     stop_list,
     tokens,
+    users,
 )
 from .extensions import description
 from .resources import Resource
@@ -32,6 +33,7 @@ BLUEPRINTS = (
     messages.blueprint,
     statistics.blueprint,
     stop_list.blueprint,
+    users.blueprint,
 )
 
 

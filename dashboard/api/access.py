@@ -27,10 +27,14 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Vestnik", Token realm="Vestnik"'
 
 @dataclass(slots=True)
 class Marks:
-    """What a view says about who may call it. `is_own`: it touches only the user's own account, so viewers may."""
+    """What a view says about who may call it. `is_own`: it touches only the user's own account, so viewers may.
+
+    `is_shown_once`: its answer holds a secret, which is not kept for a repeated request.
+    """
 
     is_open: bool = False
     is_own: bool = False
+    is_shown_once: bool = False
     scope: Scope | None = None
     rule: Callable[[Actor], bool] | None = None
 
@@ -43,6 +47,12 @@ def open_to_all(view: View) -> View:
 
 def own_account(view: View) -> View:
     marks_of(view).is_own = True
+    return view
+
+
+def shown_once(view: View) -> View:
+    """Its answer holds a secret."""
+    marks_of(view).is_shown_once = True
     return view
 
 

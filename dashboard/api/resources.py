@@ -48,3 +48,7 @@ class Resource(Blueprint):  # type: ignore[misc]
     def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """What a view's answer is made into."""
         return self.response(status, schema, **options)  # type: ignore[no-any-return]
+
+    def also_gives(self, status: int, schema: Any, description: str) -> Callable[[View], View]:
+        """What else its answer may be, made by the view itself."""
+        return self.alt_response(status, schema=schema, description=description)  # type: ignore[no-any-return]

@@ -1,7 +1,7 @@
 """What do programs send and get when they sign in, and when tokens are made for them?"""
 
 from ...models import Scope
-from .fields import Body, Choice, Instant, ListOf, Text, Whole
+from .fields import Body, Choice, InAddress, Instant, ListOf, Text, Whole
 
 
 class Credentials(Body):
@@ -29,8 +29,13 @@ class NewApiToken(Body):
     scopes = ListOf(Choice(Scope), required=True, metadata={"example": ["read", "write"]})
 
 
+class ApiTokenQuery(Body):
+    user_id = InAddress(metadata={"description": "Whose, for administrators; else one's own"})
+
+
 class ApiToken(Body):
     id = Whole(metadata={"example": 1})
+    user_id = Whole(metadata={"example": 7})
     name = Text(metadata={"example": "CRM"})
     beginning = Text(
         metadata={"description": "The first characters, to tell one from another", "example": "vst_3q2a"}
