@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 
 from config import Settings
 
-from . import cli, database, web
+from . import api, cli, database, web
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -20,7 +20,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.config.from_mapping(settings.flask_config())
     app.logger.setLevel(settings.log_level)
     _init_database(app)
-    web.init_app(app, trusted_proxies=settings.trusted_proxies)
+    web.init_app(app, trusted_proxies=settings.trusted_proxies, is_elsewhere=api.is_ours)
+    api.init_app(app)
+    for blueprint in api.BLUEPRINTS:
+        web.extensions.csrf.exempt(blueprint)  # cookies count for nothing there
     cli.init_app(app)
     return app
 

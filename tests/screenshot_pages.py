@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from dashboard import clock
+from dashboard.api import is_ours
 from dashboard.database import transaction
 from dashboard.domain import client_bulk, imports, limits, mailings
 from dashboard.domain.client_bulk import Selection
@@ -216,6 +217,7 @@ def pages_unseen(app: Flask, pages: dict[str, str]) -> set[str]:
     """Endpoints of pages of which there is no picture."""
     addresses = app.url_map.bind("localhost")
     seen = {addresses.match(path.partition("?")[0])[0] for path in pages.values()}
-    wanted = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    rules = [rule for rule in app.url_map.iter_rules() if not is_ours(rule.rule)]
+    wanted = {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
     polls = {endpoint for endpoint, view in app.view_functions.items() if marks_of(view).is_poll}
     return wanted - PARTS - polls - seen

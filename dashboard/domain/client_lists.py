@@ -1,43 +1,29 @@
 """Which clients does an actor see, page by page? A page's clients come with their tags in two statements."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, select
-from sqlalchemy.orm import InstrumentedAttribute, selectinload
+from sqlalchemy.orm import InstrumentedAttribute
 
 from ..database import db
-from ..models import Client, StopListEntry, User
+from ..models import Client, User
+from . import clients
 from .client_order import BEGINNING, Ask, Place, Sort
 from .client_search import ClientFilter
 from .client_walk import Walk
-from .permissions import Actor, may_see_all, visible
+from .clients import ClientView
+from .permissions import Actor, visible
 from .tags import MOST_CHOICES
 
 PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class ClientRow:
-    id: int
-    phone: str
-    operator_code: str
-    timezone: str
-    tags: tuple[str, ...]
-    attributes: Mapping[str, str]
-    # Told to those who see everybody's clients.
-    owner_name: str | None
-    is_stop_listed: bool
-    created_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class ClientPage:
     """`previous` and `next` are the places to ask the neighbouring pages from; None: none there."""
 
-    items: list[ClientRow]
+    items: list[ClientView]
     sort: Sort
     previous: Place | None
     next: Place | None
@@ -51,11 +37,17 @@ def page(
     ask: Ask = BEGINNING,
     sort: Sort = Sort.NEWEST,
     limit: int = PAGE,
+    *,
+    is_walk: bool = False,
 ) -> ClientPage:
-    """Who is found by a part of a number is listed by phone, whatever was asked: see client_search."""
+    """Who is found by a part of a number is listed by phone, whatever was asked: see client_search.
+
+    A person is shown the beginning again where there is nothing any more; a program that walks through (`is_walk`)
+    has come to the end.
+    """
     walk = Walk(actor, wanted, Sort.PHONE if wanted.is_part else sort)
     places = walk.places(ask, limit + 1)
-    if not places and ask != BEGINNING:
+    if not places and ask != BEGINNING and not is_walk:
         ask = BEGINNING  # what was beyond it is gone
         places = walk.places(ask, limit + 1)
     has_more, shown = len(places) > limit, places[:limit]
@@ -65,7 +57,7 @@ def page(
     has_next = ask.before is not None or has_more
     total, total_is_exact = walk.total()
     return ClientPage(
-        items=_rows(actor, [place.id for place in shown]),
+        items=clients.views(actor, [place.id for place in shown]),
         sort=walk.sort,
         previous=shown[0] if shown and has_previous else None,
         next=shown[-1] if shown and has_next else None,
@@ -113,29 +105,3 @@ def _values_of(actor: Actor, column: InstrumentedAttribute[str]) -> list[str]:
     walk = walk.union_all(step.where(walk.c.value.is_not(None)))
     values = select(walk.c.value).where(walk.c.value.is_not(None)).distinct()
     return list(db.session.scalars(values.order_by(walk.c.value).limit(MOST_CHOICES)))
-
-
-def _rows(actor: Actor, ids: Sequence[int]) -> list[ClientRow]:
-    """In the order of the ids."""
-    query = (
-        select(Client, User.name, StopListEntry.phone)
-        .join(User, User.id == Client.owner_id)
-        .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-        .where(Client.id.in_(ids))
-        .options(selectinload(Client.tags))
-    )
-    rows = {
-        client.id: ClientRow(
-            id=client.id,
-            phone=client.phone,
-            operator_code=client.operator_code,
-            timezone=client.timezone,
-            tags=tuple(tag.name for tag in client.tags),
-            attributes=client.attributes,
-            owner_name=owner_name if may_see_all(actor) else None,
-            is_stop_listed=listed is not None,
-            created_at=client.created_at,
-        )
-        for client, owner_name, listed in db.session.execute(query)
-    }
-    return [rows[each] for each in ids if each in rows]

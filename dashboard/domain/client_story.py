@@ -30,7 +30,9 @@ class ClientMessage:
     settled_at: datetime | None
 
 
-def page(actor: Actor, client_id: int, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[ClientMessage]:
+def page(
+    actor: Actor, client_id: int, cursor: Cursor = NEWEST, limit: int = PAGE, *, is_walk: bool = False
+) -> Page[ClientMessage]:
     """The newest mailings first; the cursors are numbers of mailings. Raises NotFound."""
     clients.get(actor, client_id)
     mine = select(Message.mailing_id).where(Message.client_id == client_id)
@@ -40,6 +42,7 @@ def page(actor: Actor, client_id: int, cursor: Cursor = NEWEST, limit: int = PAG
         ids_at=lambda at, most: at.cut(mine, Message.mailing_id.expression, most),
         count=mine.limit(COUNTED_AT_MOST + 1),
         items_of=lambda mailing_ids: _messages(client_id, mailing_ids),
+        is_walk=is_walk,
     )
 
 

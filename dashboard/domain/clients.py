@@ -1,6 +1,6 @@
 """Who are an operator's clients, one at a time?"""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +17,10 @@ from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, may_see_all, require_change, visible
 
-__all__ = ["ClientDraft", "ClientView", "add", "change", "delete", "get"]
+__all__ = ["ClientDraft", "ClientView", "add", "add_many", "change", "delete", "get", "views"]
+
+# So many new clients are one short transaction on SQLite, too.
+AT_ONCE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +51,33 @@ class ClientView:
 
 def get(actor: Actor, client_id: int) -> ClientView:
     """Raises NotFound, also for what is deleted or belongs to others."""
+    found = views(actor, [client_id])
+    if not found:
+        raise NotFound
+    return found[0]
+
+
+def views(actor: Actor, ids: Sequence[int]) -> list[ClientView]:
+    """In the order of the ids, without those who are deleted or belong to others."""
     query = (
         select(Client, User.name, StopListEntry)
         .join(User, User.id == Client.owner_id)
         .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
-        .where(Client.id == client_id, Client.deleted_at.is_(None), visible(Client.owner_id, actor))
+        .where(Client.id.in_(ids), Client.deleted_at.is_(None), visible(Client.owner_id, actor))
         .options(selectinload(Client.tags))
     )
-    found = db.session.execute(query).one_or_none()
-    if found is None:
-        raise NotFound
-    client, owner_name, entry = found
+    found = {
+        client.id: _view(client, owner_name if may_see_all(actor) else None, entry)
+        for client, owner_name, entry in db.session.execute(query)
+    }
+    return [found[each] for each in ids if each in found]
+
+
+def _view(client: Client, owner_name: str | None, entry: StopListEntry | None) -> ClientView:
     return ClientView(
         id=client.id,
         owner_id=client.owner_id,
-        owner_name=owner_name if may_see_all(actor) else None,
+        owner_name=owner_name,
         phone=client.phone,
         operator_code=client.operator_code,
         timezone=client.timezone,
@@ -94,6 +109,24 @@ def add(actor: Actor, draft: ClientDraft) -> int:
             client_id = _bring_back(session, actor.id, checked.phone, values)
         tags.replace(session, actor.id, client_id, checked.tags)
         return client_id
+
+
+def add_many(actor: Actor, drafts: Sequence[ClientDraft]) -> list[int | Invalid]:
+    """Each gets its own verdict, in order: the new client's id, or what was wrong. Committed some at a time."""
+    require_change(actor)
+    verdicts: list[int | Invalid] = []
+    for start in range(0, len(drafts), AT_ONCE):
+        with transaction():
+            verdicts += [_verdict(actor, draft) for draft in drafts[start : start + AT_ONCE]]
+    return verdicts
+
+
+def _verdict(actor: Actor, draft: ClientDraft) -> int | Invalid:
+    """A refusal comes before anything is written, so the others of its transaction are not touched."""
+    try:
+        return add(actor, draft)
+    except Invalid as refusal:
+        return refusal
 
 
 def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> None:

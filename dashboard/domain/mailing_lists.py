@@ -46,7 +46,13 @@ class MailingTitle:
 
 
 def page(
-    actor: Actor, state: State | None = None, cursor: Cursor = NEWEST, limit: int = PAGE, *, q: str = ""
+    actor: Actor,
+    state: State | None = None,
+    cursor: Cursor = NEWEST,
+    limit: int = PAGE,
+    *,
+    q: str = "",
+    is_walk: bool = False,
 ) -> Page[MailingRow]:
     """Those in this state, or in any; with these words in the title, whether written large or small."""
     conditions = [visible(Mailing.owner_id, actor)]
@@ -64,6 +70,7 @@ def page(
         ids_at,
         count=select(Mailing.id).where(*conditions).limit(COUNTED_AT_MOST + 1),
         items_of=lambda ids: _rows(actor, ids),
+        is_walk=is_walk,
     )
 
 

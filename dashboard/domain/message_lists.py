@@ -36,6 +36,9 @@ class MessageRow:
     tries: int
     send_after: datetime | None
     settled_at: datetime | None
+    mailing_id: int
+    client_id: int
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,7 @@ def page(
         found, stopped_at = message_walks.go(walk, after, before, limit + 1, look)
     onward = found[limit - 1][1] if len(found) > limit else stopped_at
     shown = found[:limit] if before is None else found[:limit][::-1]
-    rows = _rows([number for number, _phone in shown])
+    rows = of_ids([number for number, _phone in shown])
     is_whole = after is before is onward is None
     next_after, previous_before = _cursors([phone for _number, phone in shown], onward, after, before)
     return MessagePage(
@@ -116,6 +119,8 @@ def _bounds(sought: Sought, kept: Books) -> list[int]:
         bounds.append(sum(kept.counts.values()) if sought.status is None else kept.counts[sought.status])
     if sought.phone:
         bounds.append(max(bounds) if message_walks.some_digits_of(sought.phone) else 0)
+    if sought.since or sought.until:
+        bounds.append(max(bounds))
     return bounds
 
 
@@ -145,7 +150,7 @@ def _cursors(
     return onward, shown[0] if shown else after + "0"
 
 
-def _rows(numbers: Sequence[int]) -> list[MessageRow]:
+def of_ids(numbers: Sequence[int]) -> list[MessageRow]:
     """In the order of these numbers."""
     query = select(*_columns()).where(bulk.any_of(Message.id.expression, numbers))
     rows = {row.id: row for row in (MessageRow(*values) for values in db.session.execute(query))}
@@ -163,6 +168,9 @@ def _columns() -> tuple[Any, ...]:
         Message.tries,
         Message.send_after,
         Message.settled_at,
+        Message.mailing_id,
+        Message.client_id,
+        Message.created_at,
     )
 
 
@@ -181,7 +189,7 @@ def _batches(walk: Walk, status: Status | None) -> Iterator[MessageRow]:
     after = None
     while True:
         found, _stopped_at = message_walks.go(walk, after, None, BATCH, BATCH)
-        rows = _rows([number for number, _phone in found])
+        rows = of_ids([number for number, _phone in found])
         end_reading()
         yield from (row for row in rows if status in (None, row.status))
         if len(found) < BATCH:

@@ -7,6 +7,7 @@ Ways go by phone, along the keys (mailing_id, phone) and (mailing_id, unsent, ph
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, select, union
@@ -27,18 +28,23 @@ Span = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Sought:
-    """None or empty: no condition. `phone` is a number in any notation, its beginning, or some digits of it."""
+    """None or empty: no condition. `phone` is a number in any notation, its beginning, or some digits of it.
+
+    `since` and `until`: when it was settled, the latter not included; then what waits is not meant.
+    """
 
     status: Status | None = None
     reason: str = ""
     code: str = ""
     zone: str = ""
     phone: str = ""
+    since: datetime | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """`along`: the rows that are gone through. `equal`, by column, and `digits` in the phone: which are wanted.
+    """`along`: the rows that are gone through. `equal`, by column, and the rest: which of them are wanted.
 
     `spans` are gone through one after the other. `is_direct`: a key leads to what is wanted, or it is few.
     """
@@ -48,10 +54,18 @@ class Walk:
     digits: str
     spans: tuple[Span, ...]
     is_direct: bool
+    since: datetime | None
+    until: datetime | None
 
     def wanted(self, columns: Any) -> list[ColumnElement[bool]]:
         conditions = [getattr(columns, name) == value for name, value in self.equal]
-        return [*conditions, columns.phone.contains(self.digits)] if self.digits else conditions
+        if self.digits:
+            conditions.append(columns.phone.contains(self.digits))
+        if self.since is not None:
+            conditions.append(columns.settled_at >= self.since)
+        if self.until is not None:
+            conditions.append(columns.settled_at < self.until)
+        return conditions
 
 
 def to(mailing_id: int, sought: Sought, waiting: int) -> Walk:
@@ -71,8 +85,8 @@ def to(mailing_id: int, sought: Sought, waiting: int) -> Walk:
     equal += [(column, value) for column, value in conditions if value]
     digits = some_digits(sought.phone)
     is_one = bool(re.fullmatch(r"7[0-9]{10}", beginning(sought.phone)))
-    is_direct = is_few or is_one or not (equal or digits)
-    return Walk(along, tuple(equal), digits, _spans(sought), is_direct)
+    is_direct = is_few or is_one or not (equal or digits or sought.since or sought.until)
+    return Walk(along, tuple(equal), digits, _spans(sought), is_direct, sought.since, sought.until)
 
 
 def _waiting_ids(mailing_id: int, status: Status) -> Any:
@@ -173,7 +187,7 @@ def _near(
     walk: Walk, way: Select[int, str], is_back: bool, limit: int, look: int
 ) -> tuple[list[Found], str | None]:
     """What is wanted among the next rows on the way; the database stops as soon as it has enough."""
-    columns = (Message.status, Message.reason, Message.operator_code, Message.timezone)
+    columns = (Message.status, Message.reason, Message.operator_code, Message.timezone, Message.settled_at)
     near = way.add_columns(*columns).limit(look).subquery()
     order = near.c.phone.desc() if is_back else near.c.phone
     rows = _all(select(near.c.id, near.c.phone).where(*walk.wanted(near.c)).order_by(order), limit)

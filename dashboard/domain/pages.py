@@ -48,10 +48,16 @@ def turn_to(
     ids_at: Callable[[Cursor, int], Select[Any]],
     count: Select[Any],
     items_of: Callable[[Sequence[int]], list[Item]],
+    *,
+    is_walk: bool = False,
 ) -> Page[Item]:
-    """`ids_at` selects the ids of a page by `Cursor.cut`, `count` the ids of all up to a bound."""
+    """`ids_at` selects the ids of a page by `Cursor.cut`, `count` the ids of all up to a bound.
+
+    A person is shown the newest again where there is nothing any more; a program that walks through (`is_walk`)
+    has come to the end.
+    """
     ids = db.session.scalars(ids_at(cursor, limit + 1)).all()
-    if not ids and cursor != NEWEST:
+    if not ids and cursor != NEWEST and not is_walk:
         cursor = NEWEST  # what was beyond it is gone
         ids = db.session.scalars(ids_at(cursor, limit + 1)).all()
     has_more, shown = len(ids) > limit, sorted(ids[:limit], reverse=True)

@@ -8,8 +8,9 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from ..database import db
-from ..models import WAITING, Attempt, Dimension, Message, Status, Tally
+from ..models import WAITING, Attempt, Dimension, Mailing, Message, Status, Tally
 from . import tallies
+from .permissions import Actor, visible
 
 # Shown on a mailing's page.
 NEWEST_ERRORS = 5
@@ -79,6 +80,17 @@ def counts_of(mailing_ids: Sequence[int]) -> dict[int, Counts]:
     for mailing_id, status, count in db.session.execute(sums):
         found[mailing_id][Status(status)] = int(count)
     return found
+
+
+def overall(actor: Actor) -> Counts:
+    """The ledger of all mailings that one may see."""
+    sums = (
+        select(Tally.status, func.sum(Tally.change))
+        .join(Mailing, Mailing.id == Tally.mailing_id)
+        .where(Tally.dimension == Dimension.STATUS, visible(Mailing.owner_id, actor))
+        .group_by(Tally.status)
+    )
+    return dict.fromkeys(Status, 0) | {Status(status): int(count) for status, count in db.session.execute(sums)}
 
 
 def breakdown(mailing_id: int, dimension: Dimension, most: int | None = None) -> list[Breakdown]:

@@ -45,11 +45,20 @@ class EntryPage:
 
 
 def page(
-    actor: Actor, q: str = "", after: Place | None = None, before: Place | None = None, limit: int = PAGE
+    actor: Actor,
+    q: str = "",
+    after: Place | None = None,
+    before: Place | None = None,
+    limit: int = PAGE,
+    *,
+    is_walk: bool = False,
 ) -> EntryPage:
-    """What follows `after`, or what stands right before `before`. `q` is a phone, or its beginning or end."""
+    """What follows `after`, or what stands right before `before`. `q` is a phone, or its beginning or end.
+
+    `is_walk`: as for the list of clients.
+    """
     found = _entries(actor, q, after, before, limit + 1)
-    if not found and (after or before):
+    if not found and (after or before) and not is_walk:
         after = before = None  # what was beyond it is gone
         found = _entries(actor, q, None, None, limit + 1)
     has_more, shown = len(found) > limit, found[:limit]

@@ -1,9 +1,11 @@
 """The tables, one idea a file: columns, constraints, and indexes with the query each serves."""
 
+from .api_token import ApiToken, Scope, TokenFamily
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
 from .form_draft import FormDraft
+from .idempotency_key import IdempotencyKey
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
@@ -19,6 +21,7 @@ __all__ = [
     "UNSENT",
     "WAITING",
     "Allowance",
+    "ApiToken",
     "Attempt",
     "Breaker",
     "CallWindow",
@@ -34,6 +37,7 @@ __all__ = [
     "Heartbeat",
     "HourTally",
     "IdBlock",
+    "IdempotencyKey",
     "Import",
     "ImportProblem",
     "ImportState",
@@ -44,6 +48,7 @@ __all__ = [
     "PauseReason",
     "RateUnit",
     "Role",
+    "Scope",
     "Service",
     "SetupLink",
     "State",
@@ -51,6 +56,7 @@ __all__ = [
     "StopListEntry",
     "Tag",
     "Tally",
+    "TokenFamily",
     "Trial",
     "TrialOutcome",
     "TimeBasis",

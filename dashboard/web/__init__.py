@@ -1,5 +1,7 @@
 """What do people see in their browser? Pages, and the parts of pages that htmx asks for."""
 
+from collections.abc import Callable
+
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -39,12 +41,13 @@ BLUEPRINTS = (
 )
 
 
-def init_app(app: Flask, trusted_proxies: int) -> None:
+def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], bool]) -> None:
+    """`is_elsewhere` tells paths that another room guards and answers."""
     if trusted_proxies:
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
-    extensions.init_app(app)
+    extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)
     errors.init_app(app)

@@ -93,9 +93,10 @@ def marks_of(view: Callable[..., Any]) -> Marks:
     return marks
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, is_elsewhere: Callable[[str], bool]) -> None:
+    """`is_elsewhere` tells paths that are not for people, and have a guard of their own."""
     open_to_all(app.view_functions["static"])
-    app.before_request(guard)
+    app.before_request(lambda: None if is_elsewhere(request.path) else guard())
 
 
 def guard() -> Response | None:

@@ -1,5 +1,6 @@
 """Which extensions serve the pages, and how are they set up?"""
 
+from collections.abc import Callable
 from typing import Any
 
 from flask import Flask
@@ -37,11 +38,12 @@ talisman = Talisman()
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, is_elsewhere: Callable[[str], bool]) -> None:
     """The order counts: who is not signed in is sent to the sign-in page before their form is judged."""
     htmx.init_app(app)
     _init_headers(app)
     _init_login(app)
+    access.init_app(app, is_elsewhere)
     csrf.init_app(app)
     _init_limiter(app)
     babel.init_app(app, locale_selector=context.language, timezone_selector=context.timezone)
@@ -70,7 +72,6 @@ def _init_login(app: Flask) -> None:
     login.user_loader(access.load_user)
     # A remembered session's cookie lives as long as its row, by which it is judged.
     app.config["PERMANENT_SESSION_LIFETIME"] = sessions.IDLE_REMEMBERED
-    access.init_app(app)
 
 
 def _init_limiter(app: Flask) -> None:

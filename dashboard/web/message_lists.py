@@ -85,7 +85,7 @@ def _sought() -> Sought:
         status = Status(request.args.get("status", ""))
     except ValueError:
         status = None
-    return Sought(status, *(_text(name) for name in ("reason", "code", "zone", "phone")))
+    return Sought(status, reason=_text("reason"), code=_text("code"), zone=_text("zone"), phone=_text("phone"))
 
 
 def _filters(sought: Sought) -> dict[str, Any]:

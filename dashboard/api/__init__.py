@@ -1,0 +1,91 @@
+"""What do other programs see? The REST API under /api/v1/, version 1."""
+
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.routing import RequestRedirect
+
+from . import (
+    access,
+    clients,
+    index,
+    mailing_verbs,
+    messages,
+    problems,
+    rates,
+    signed_tokens,
+    statistics,
+    stop_list,
+    tokens,
+    users,
+)
+from .extensions import description
+from .resources import Resource
+
+BLUEPRINTS = (
+    index.blueprint,
+    tokens.signing_in,
+    tokens.made,
+    clients.blueprint,
+    mailing_verbs.blueprint,
+    messages.blueprint,
+    statistics.blueprint,
+    stop_list.blueprint,
+    users.blueprint,
+)
+
+
+def init_app(app: Flask) -> None:
+    app.config.update(
+        API_TITLE="Vestnik",
+        API_VERSION="1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_JSON_PATH="openapi.json",
+        OPENAPI_URL_PREFIX=None,
+    )
+    signed_tokens.init_app(app)
+    rates.init_app(app)
+    description.init_app(app)
+    for blueprint in BLUEPRINTS:
+        description.register_blueprint(blueprint)
+    app.before_request(lambda: _begin() if is_ours(request.path) else None)
+    app.after_request(lambda response: rates.end(response) if is_ours(request.path) else response)
+    app.wsgi_app = _WithoutSlash(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def is_ours(path: str) -> bool:
+    return path == "/api" or path.startswith("/api/")
+
+
+def _begin() -> Response | None:
+    """Count the request for who sends it; an address that is none is a problem here, not one of the pages'."""
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    if isinstance(blueprint, Resource):
+        access.identify()
+        rates.begin()
+        return None
+    try:
+        rates.begin()
+    except HTTPException as error:
+        return problems.of_http(error)
+    return _not_there(request.routing_exception) if request.routing_exception else None
+
+
+def _not_there(error: HTTPException) -> Response:
+    """No such address, or not by this method. Flask would ask no blueprint, but the pages."""
+    return problems.of_http(NotFound() if isinstance(error, RequestRedirect) else error)
+
+
+class _WithoutSlash:
+    """Some programs end every address with a slash, some none: we do not mind."""
+
+    def __init__(self, wsgi_app: WSGIApplication) -> None:
+        self._wsgi_app = wsgi_app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        path = environ.get("PATH_INFO", "")
+        if is_ours(path):
+            environ["PATH_INFO"] = path.rstrip("/")
+        return self._wsgi_app(environ, start_response)

@@ -1,0 +1,95 @@
+"""How does a thing leave as JSON, with its version? And how is a long list cut into pages?
+
+The version (ETag) is a digest of what is answered. A request that names one in If-None-Match is told 304 while
+nothing has changed; one that names an older one in If-Match changes nothing: 412.
+"""
+
+import base64
+import binascii
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from flask import Response, request, url_for
+from marshmallow import Schema
+
+from ..domain.errors import Invalid, Problem
+from .problems import Refusal
+
+GREATEST_LIMIT = 500
+
+
+def one(schema: Schema, thing: Any, status: int = 200, location: str | None = None) -> Response:
+    """A single thing, with its version."""
+    response = _response(schema.dump(thing), status)
+    response.set_etag(version_of(schema, thing))
+    if location:
+        response.headers["Location"] = location
+    if status == 200 and request.method in ("GET", "HEAD"):
+        response.make_conditional(request)
+    return response
+
+
+def version_of(schema: Schema, thing: Any) -> str:
+    return hashlib.sha256(_text(schema.dump(thing)).encode()).hexdigest()[:32]
+
+
+def require_version(schema: Schema, thing: Any) -> None:
+    """Raises Refusal (412) where the request was meant for another version than there is."""
+    if request.if_match and version_of(schema, thing) not in request.if_match:
+        raise Refusal(412, "changed_since")
+
+
+def limit_of(query: Mapping[str, Any]) -> int:
+    """How many a page may have. Raises Invalid."""
+    limit: int = query["limit"]
+    if not 1 <= limit <= GREATEST_LIMIT:
+        raise Invalid([Problem("limit", "limit_out_of_range", {"most": GREATEST_LIMIT})])
+    return limit
+
+
+def page(
+    schema: Schema,
+    items: Sequence[Any],
+    total: int | None,
+    total_is_exact: bool,
+    next_key: Sequence[Any] | None,
+    more: Mapping[str, Any] | None = None,
+) -> Response:
+    """`next_key` is where the next page begins, for `key_of_cursor`; None: this is the last."""
+    following = None
+    if next_key is not None:
+        asked: dict[str, Any] = {**request.args.to_dict(), "cursor": _cursor(next_key)}
+        following = url_for(request.endpoint or "", **(request.view_args or {}), **asked)
+    body = {
+        "items": schema.dump(items, many=True),
+        "total": total,
+        "total_is_exact": total_is_exact,
+        "next": following,
+        **(more or {}),
+    }
+    return _response(body, 200)
+
+
+def key_of_cursor(cursor: str | None, read: Callable[..., Any]) -> Any:
+    """What `read` makes of a cursor's values; None without one. Raises Refusal (422) for one that is not ours."""
+    if cursor is None:
+        return None
+    try:
+        values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        return read(*values)
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise Refusal(422, "cursor_invalid") from None
+
+
+def _cursor(key: Sequence[Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
+
+
+def _response(body: Mapping[str, Any] | Sequence[Any], status: int) -> Response:
+    return Response(_text(body), status, mimetype="application/json")
+
+
+def _text(body: Any) -> str:
+    return json.dumps(body, ensure_ascii=False)

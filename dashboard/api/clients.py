@@ -1,0 +1,185 @@
+"""Whom can programs reach? The directory."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, url_for
+from marshmallow import ValidationError
+
+from .. import phone as phones
+from ..domain import client_lists, clients
+from ..domain.client_order import BEGINNING, Ask, Place
+from ..domain.client_rules import ClientDraft
+from ..domain.client_search import ClientFilter, Listed
+from ..domain.clients import ClientView
+from ..domain.errors import Conflict, Invalid, Problem
+from . import answers, problems
+from .access import actor, user
+from .answers import limit_of
+from .problems import Refusal
+from .resources import LARGEST_ID, Resource
+from .schemas import clients as schemas
+
+blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address", {"phone": "phone_number"})
+ONE = f"/<int(max={LARGEST_ID}):client_id>"
+SHOWN = schemas.Client()
+
+
+@blueprint.asked("GET")
+@blueprint.takes(schemas.ClientQuery, "query")
+@blueprint.gives(200, schemas.ClientPage)
+def index(query: dict[str, Any]) -> Response:
+    """List clients.
+
+    A walk along `next` meets each client that is there throughout exactly once, whoever comes or goes meanwhile.
+    """
+    after = answers.key_of_cursor(query.get("cursor"), _place)
+    found = client_lists.page(
+        actor(),
+        _filter(query),
+        Ask(after=after) if after else BEGINNING,
+        query["order"],
+        limit_of(query),
+        is_walk=True,
+    )
+    next_key = (found.next.id, found.next.phone) if found.next else None
+    return answers.page(SHOWN, found.items, found.total, found.total_is_exact, next_key)
+
+
+def _place(client_id: int, phone: str) -> Place:
+    if not isinstance(client_id, int) or not 0 < client_id <= LARGEST_ID or not isinstance(phone, str):
+        raise ValueError(client_id)
+    return Place(client_id, phone)
+
+
+def _filter(query: dict[str, Any]) -> ClientFilter:
+    if "phone" in query and "search" in query:
+        raise Invalid([Problem("search", "phone_and_search")])
+    stop = {None: Listed.ANY, True: Listed.YES, False: Listed.NO}[query.get("stop_listed")]
+    return ClientFilter(
+        q=_whole_phone(query["phone"]) if "phone" in query else query.get("search", ""),
+        tag=query.get("tag", ""),
+        code=query.get("operator_code", ""),
+        timezone=query.get("timezone", ""),
+        stop=stop,
+    )
+
+
+def _whole_phone(typed: str) -> str:
+    try:
+        return phones.normalise(typed)
+    except phones.PhoneError as error:
+        raise Invalid([Problem("phone", error.problem.value)]) from None
+
+
+@blueprint.asked("POST")
+@blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
+@blueprint.gives(201, schemas.Client)
+def create(body: dict[str, Any]) -> Response:
+    """Add a client."""
+    return _one(clients.add(actor(), _draft(body)), 201)
+
+
+@blueprint.asked("POST", "/bulk")
+@blueprint.takes(schemas.ClientBatch)
+@blueprint.gives(200, schemas.ClientBatchResult)
+def create_many(body: dict[str, Any]) -> dict[str, Any]:
+    """Add up to 1,000 clients; each gets its own verdict."""
+    rows = body["clients"]
+    if not 1 <= len(rows) <= schemas.LARGEST_BATCH:
+        raise Invalid([Problem("clients", "batch_out_of_range", {"most": schemas.LARGEST_BATCH})])
+    read = [_read(row) for row in rows]
+    drafts = [row for row in read if isinstance(row, ClientDraft)]
+    added = iter(clients.add_many(actor(), drafts))
+    verdicts = [next(added) if isinstance(row, ClientDraft) else row for row in read]
+    results = [
+        {"id": None, "errors": problems.told(verdict.problems)}
+        if isinstance(verdict, Invalid)
+        else {"id": verdict, "errors": []}
+        for verdict in verdicts
+    ]
+    failed = sum(result["id"] is None for result in results)
+    return {"created": len(results) - failed, "failed": failed, "results": results}
+
+
+def _read(row: Any) -> ClientDraft | Invalid:
+    try:
+        return _draft(schemas.ClientInput().load(row))
+    except ValidationError as error:
+        return Invalid(list(problems.in_messages(error.messages)))
+
+
+@blueprint.asked("GET", ONE)
+@blueprint.gives(200, schemas.Client)
+def show(client_id: int) -> Response:
+    """Get a client."""
+    return _one(client_id)
+
+
+@blueprint.asked("PUT", ONE)
+@blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
+@blueprint.gives(200, schemas.Client)
+def put(body: dict[str, Any], client_id: int) -> Response:
+    """Replace a client: what is not given is emptied."""
+    client = _as_asked_for(client_id)
+    return _change(client, _draft(body))
+
+
+@blueprint.asked("PATCH", ONE)
+@blueprint.takes(schemas.ClientInput(partial=True), example={"tags": ["vip", "spring"]})
+@blueprint.gives(200, schemas.Client)
+def patch(body: dict[str, Any], client_id: int) -> Response:
+    """Change some of a client's fields. A new phone brings its own operator code, unless one is given."""
+    client = _as_asked_for(client_id)
+    kept = ClientDraft(
+        phone=client.phone,
+        timezone=client.timezone,
+        operator_code=None if "phone_number" in body else client.operator_code,
+        tags=client.tags,
+        attributes=dict(client.attributes),
+        consent_source=client.consent_source,
+        consent_at=client.consent_at,
+    )
+    return _change(client, replace(kept, **_given(body)))
+
+
+@blueprint.asked("DELETE", ONE)
+@blueprint.gives(204)
+def delete(client_id: int) -> None:
+    """Delete a client; the story of its messages stays."""
+    _as_asked_for(client_id)
+    clients.delete(actor(), client_id)
+
+
+def _as_asked_for(client_id: int) -> ClientView:
+    client = clients.get(actor(), client_id)
+    answers.require_version(SHOWN, client)
+    return client
+
+
+def _change(client: ClientView, draft: ClientDraft) -> Response:
+    try:
+        clients.change(actor(), client.id, draft, client.version)
+    except Conflict:
+        raise Refusal(412, "changed_since") from None
+    return _one(client.id)
+
+
+def _one(client_id: int, status: int = 200) -> Response:
+    location = url_for("api_clients.show", client_id=client_id) if status == 201 else None
+    return answers.one(SHOWN, clients.get(actor(), client_id), status, location)
+
+
+def _draft(body: dict[str, Any]) -> ClientDraft:
+    return ClientDraft(**({"timezone": user().timezone} | _given(body)))
+
+
+def _given(body: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a draft, as far as they are there; without a time zone, it is the user's own."""
+    names = {"phone_number": "phone"}
+    values = {names.get(name, name): value for name, value in body.items()}
+    if "tags" in values:
+        values["tags"] = tuple(values["tags"])
+    if values.get("timezone", "") is None:
+        values["timezone"] = user().timezone
+    return values

@@ -1,0 +1,160 @@
+"""What becomes of each message, and what can a program do with one?"""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import Response, url_for
+
+from ..domain import client_story, message_feed, message_lists, messages, single_messages, unknown_outcomes
+from ..domain.errors import Conflict, Invalid, Problem
+from ..domain.message_feed import Place
+from ..domain.message_walks import Sought
+from ..domain.messages import MessageStory
+from ..domain.pages import NEWEST, Cursor
+from ..domain.unknown_outcomes import Decision
+from ..jobs import queues
+from ..models import Status
+from . import answers, mailings, statistics
+from .access import actor
+from .answers import limit_of
+from .resources import LARGEST_ID, Resource
+from .schemas import messages as schemas
+
+# Numbers of messages are PostgreSQL's BIGINT.
+LARGEST_NUMBER = 2**63 - 1
+
+blueprint = Resource("messages", __name__, "/messages", "What becomes of each message")
+ONE = f"/<int(max={LARGEST_NUMBER}):message_id>"
+SHOWN, ROW = schemas.Message(), schemas.MessageRow()
+
+
+@blueprint.asked("GET")
+@blueprint.takes(schemas.MessageQuery, "query")
+@blueprint.gives(200, schemas.MessagePage)
+def index(query: dict[str, Any]) -> Response:
+    """List messages: of one mailing by phone, of one client or of all mailings from the newest mailing on."""
+    if "client_id" in query:
+        return _of_client(query)
+    if "mailing_id" in query:
+        return _of_mailing(query["mailing_id"], query)
+    return _of_all(query)
+
+
+@mailings.blueprint.asked("GET", f"{mailings.ONE}/messages", endpoint="messages")
+@mailings.blueprint.takes(schemas.OfMailing, "query")
+@mailings.blueprint.gives(200, schemas.MessagePage)
+def of_mailing(query: dict[str, Any], mailing_id: int) -> Response:
+    """List a mailing's messages, by phone."""
+    return _of_mailing(mailing_id, query)
+
+
+@statistics.blueprint.asked("GET", "/messages", endpoint="messages")
+@statistics.blueprint.takes(schemas.OfStatus, "query")
+@statistics.blueprint.gives(200, schemas.MessagePage)
+def of_status(query: dict[str, Any]) -> Response:
+    """List the messages of one status, over all mailings."""
+    return _of_all(query)
+
+
+def _of_mailing(mailing_id: int, query: dict[str, Any]) -> Response:
+    after = answers.key_of_cursor(query.get("cursor"), _phone)
+    found = message_lists.page(actor(), mailing_id, _sought(query), after=after, limit=limit_of(query))
+    next_key = (found.next_after,) if found.next_after is not None else None
+    return answers.page(ROW, found.items, found.total, found.total is not None, next_key)
+
+
+def _of_all(query: dict[str, Any]) -> Response:
+    begins = answers.key_of_cursor(query.get("cursor"), _place)
+    found = message_feed.page(actor(), _sought(query), begins, limit_of(query))
+    next_key = (found.next.mailing_id, found.next.phone) if found.next else None
+    return answers.page(ROW, found.items, None, False, next_key)
+
+
+def _of_client(query: dict[str, Any]) -> Response:
+    """Few: one for each mailing."""
+    if more := sorted(query.keys() - {"client_id", "limit", "cursor"}):
+        raise Invalid([Problem(name, "not_with_client_id") for name in more])
+    before = answers.key_of_cursor(query.get("cursor"), mailings.cursor_of)
+    found = client_story.page(actor(), query["client_id"], before or NEWEST, limit_of(query), is_walk=True)
+    next_key = (found.next_before,) if found.next_before else None
+    items = message_lists.of_ids([item.id for item in found.items])
+    return answers.page(ROW, items, found.total, found.total_is_exact, next_key)
+
+
+def _phone(phone: str) -> str:
+    if not isinstance(phone, str) or not (phone.isascii() and phone.isdigit() and len(phone) <= 12):
+        raise ValueError(phone)
+    return phone
+
+
+def _place(mailing_id: int, phone: str) -> Place:
+    before: Cursor = mailings.cursor_of(mailing_id)
+    return Place(before.before or 0, _phone(phone) if phone else "")
+
+
+def _sought(query: dict[str, Any]) -> Sought:
+    sought = Sought(status=query.get("status"), since=query.get("since"), until=query.get("until"))
+    return replace(
+        sought,
+        reason=query.get("reason", ""),
+        code=query.get("operator_code", ""),
+        zone=query.get("timezone", ""),
+        phone=query.get("phone", ""),
+    )
+
+
+@blueprint.asked("POST")
+@blueprint.takes(schemas.NewMessage, example={"mailing_id": 7, "client_id": 1})
+@blueprint.gives(201, schemas.Message)
+def create(body: dict[str, int]) -> Response:
+    """Add one message to a mailing that has started, to one client."""
+    for name in ("mailing_id", "client_id"):
+        if not 0 < body[name] <= LARGEST_ID:
+            raise Invalid([Problem(name, "client_unknown" if name == "client_id" else "mailing_unknown")])
+    message_id = single_messages.create(actor(), body["mailing_id"], body["client_id"])
+    queues.work_later()
+    return _one(message_id, 201)
+
+
+@blueprint.asked("GET", ONE)
+@blueprint.gives(200, schemas.Message)
+def show(message_id: int) -> Response:
+    """Get a message with its attempts."""
+    return _one(message_id)
+
+
+@blueprint.asked("PUT", ONE, endpoint="put")
+@blueprint.asked("PATCH", ONE)
+@blueprint.takes(schemas.MessageChange, example={"text": "Dear Anna, the sale ends today."})
+@blueprint.gives(200, schemas.Message)
+def change(body: dict[str, Any], message_id: int) -> Response:
+    """Give a queued message a text of its own, or resolve an unknown outcome."""
+    message = messages.get(actor(), message_id)
+    answers.require_version(SHOWN, message)
+    if ("text" in body) == ("resolve" in body):
+        raise Invalid([Problem("text", "text_or_resolve")])
+    if "text" in body:
+        single_messages.change_text(actor(), message_id, body["text"])
+    else:
+        _resolve(message, body["resolve"], body)
+    queues.work_later()
+    return _one(message_id)
+
+
+def _resolve(message: MessageStory, decision: Decision, body: dict[str, Any]) -> None:
+    if message.status is not Status.UNKNOWN:
+        raise Conflict("message_not_unknown")
+    unknown_outcomes.decide(actor(), message.mailing_id, decision, [message.id], body["end_at"])
+
+
+@blueprint.asked("DELETE", ONE)
+@blueprint.gives(204)
+def delete(message_id: int) -> None:
+    """Cancel a queued message; what has left the house cannot be unsent (409 says where it stands)."""
+    answers.require_version(SHOWN, messages.get(actor(), message_id))
+    single_messages.cancel(actor(), message_id)
+
+
+def _one(message_id: int, status: int = 200) -> Response:
+    location = url_for("api_messages.show", message_id=message_id) if status == 201 else None
+    return answers.one(SHOWN, messages.get(actor(), message_id), status, location)

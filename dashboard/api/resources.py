@@ -1,0 +1,54 @@
+"""How is an address of the API made? A blueprint for each kind of thing, guarded and answering in JSON."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from flask_smorest import Blueprint
+from webargs.flaskparser import FlaskParser
+
+from . import access, problems, repeating
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+PREFIX = "/api/v1"
+# PostgreSQL's INTEGER: what is greater is nobody's number.
+LARGEST_ID = 2_147_483_647
+
+
+class _Parser(FlaskParser):
+    """Unknown fields are refused wherever they stand, not only in bodies."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}
+
+
+class Resource(Blueprint):  # type: ignore[misc]
+    """Guarded by its own hook, and refusing in its own words."""
+
+    ARGUMENTS_PARSER = _Parser()
+
+    def __init__(
+        self, name: str, import_name: str, path: str, description: str, names: Mapping[str, str] | None = None
+    ) -> None:
+        """`names`: what the domain calls otherwise than this address."""
+        super().__init__(f"api_{name}", import_name, url_prefix=PREFIX + path, description=description)
+        self.names = names or {}
+        self.before_request(access.guard)
+        self.before_request(repeating.begin)
+        self.after_request(repeating.end)
+        problems.answer_for(self)
+
+    def asked(self, method: str, rule: str = "", **options: Any) -> Callable[[View], View]:
+        """At which address, by which method."""
+        return self.route(rule, methods=[method], **options)  # type: ignore[no-any-return]
+
+    def takes(self, schema: Any, location: str = "json", **options: Any) -> Callable[[View], View]:
+        """What comes with the request: `json`, or `query`."""
+        return self.arguments(schema, location=location, **options)  # type: ignore[no-any-return]
+
+    def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
+        """What a view's answer is made into."""
+        return self.response(status, schema, **options)  # type: ignore[no-any-return]
+
+    def also_gives(self, status: int, schema: Any, description: str) -> Callable[[View], View]:
+        """What else its answer may be, made by the view itself."""
+        return self.alt_response(status, schema=schema, description=description)  # type: ignore[no-any-return]

@@ -1,0 +1,133 @@
+"""How does a program sign in, stay in, and sign out? And how do people give programs tokens of their own?"""
+
+import hashlib
+from typing import Any
+
+from flask import request
+
+from ..domain import api_tokens, token_families, users
+from ..domain.api_tokens import TokenView
+from ..domain.errors import Conflict
+from ..domain.user_rules import name_key
+from . import signed_tokens
+from .access import actor, open_to_all, own_account, shown_once
+from .problems import Refusal
+from .rates import limited
+from .resources import LARGEST_ID, Resource
+from .schemas import tokens as schemas
+from .signed_tokens import Pair
+
+signing_in = Resource("token", __name__, "/token", "Sign in by name and password")
+made = Resource("tokens", __name__, "/tokens", "Tokens that people make for programs")
+
+
+def _login_name() -> str:
+    """Tries are counted for names that nobody has, too; hashed, because people type passwords there."""
+    body = request.get_json(silent=True)
+    name = body.get("username") if isinstance(body, dict) else None
+    return "login:" + hashlib.sha256(name_key(str(name or "")).encode(errors="replace")).hexdigest()
+
+
+@signing_in.asked("POST")
+@open_to_all
+@limited("10/minute", only=401)
+@limited("5/minute", by=_login_name, only=401)
+@signing_in.takes(schemas.Credentials)
+@signing_in.gives(200, schemas.Pair)
+def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
+    """Sign in.
+
+    Answers an access token, good for 15 minutes, and a refresh token for the next pair.
+    """
+    try:
+        user = users.authenticate(credentials["username"], credentials["password"])
+    except Conflict as refusal:
+        raise Refusal(403, refusal.code) from None
+    if user is None:
+        raise Refusal(401, "sign_in_failed")
+    return _told(signed_tokens.pair(token_families.begin(user.id)))
+
+
+@signing_in.asked("POST", "/refresh")
+@open_to_all
+@limited("60/minute")
+@signing_in.takes(schemas.RefreshToken)
+@signing_in.gives(200, schemas.Pair)
+def refresh(body: dict[str, str]) -> dict[str, Any]:
+    """Get the next pair.
+
+    Each refresh token is good once. One that comes a second time was copied: it ends every token that came of the
+    same sign-in.
+    """
+    pair = signed_tokens.refreshed(body["refresh"])
+    if pair is None:
+        raise Refusal(401, "token_invalid")
+    return _told(pair)
+
+
+@signing_in.asked("POST", "/verify")
+@open_to_all
+@limited("60/minute")
+@signing_in.takes(schemas.AnyToken)
+@signing_in.gives(204)
+def verify(body: dict[str, str]) -> None:
+    """Ask whether a token is good: 204 if so, else 401."""
+    if not signed_tokens.is_good(body["token"]):
+        raise Refusal(401, "token_invalid")
+
+
+@signing_in.asked("POST", "/revoke")
+@open_to_all
+@limited("60/minute")
+@signing_in.takes(schemas.AnyToken)
+@signing_in.gives(204)
+def revoke(body: dict[str, str]) -> None:
+    """Sign out: no token of this sign-in is good any more. May be repeated."""
+    signed_tokens.end(body["token"])
+
+
+@made.asked("GET")
+@made.takes(schemas.ApiTokenQuery, "query")
+@made.gives(200, schemas.ApiToken(many=True))
+def index(query: dict[str, int]) -> list[dict[str, Any]]:
+    """List the user's own API tokens; an administrator may ask for another user's."""
+    return [_shown(token) for token in api_tokens.listed(actor(), query.get("user_id"))]
+
+
+@made.asked("POST")
+@own_account
+@shown_once
+@made.takes(schemas.NewApiToken)
+@made.gives(201, schemas.MadeApiToken)
+def make(body: dict[str, Any]) -> dict[str, Any]:
+    """Make an API token.
+
+    Its text is shown this once, and kept nowhere: the same request again, by its `Idempotency-Key`, makes no
+    second one, and is refused with `answer_shown_once`.
+    """
+    token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]])
+    return _shown(token) | {"token": text}
+
+
+@made.asked("DELETE", f"/<int(max={LARGEST_ID}):token_id>")
+@own_account
+@made.gives(204)
+def end(token_id: int) -> None:
+    """Revoke an API token; an administrator may revoke anybody's."""
+    api_tokens.revoke(actor(), token_id)
+
+
+def _told(pair: Pair) -> dict[str, Any]:
+    return {"access": pair.access, "refresh": pair.refresh, "token_type": "Bearer", "expires_in": pair.expires_in}
+
+
+def _shown(token: TokenView) -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "user_id": token.user_id,
+        "name": token.name,
+        "beginning": token.beginning,
+        "scopes": sorted(token.scopes),
+        "created_at": token.created_at,
+        "used_at": token.used_at,
+    }
