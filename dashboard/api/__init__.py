@@ -5,7 +5,18 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, stop_list, tokens
+from . import (
+    clients,
+    index,
+    mailing_verbs,
+    messages,
+    openapi,
+    problems,
+    signed_tokens,
+    statistics,
+    stop_list,
+    tokens,
+)
 from .extensions import description
 
 BLUEPRINTS = (
@@ -25,13 +36,14 @@ def init_app(app: Flask) -> None:
         API_TITLE="Vestnik",
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_JSON_PATH="openapi.json",
         OPENAPI_URL_PREFIX=None,
     )
     signed_tokens.init_app(app)
     description.init_app(app)
+    openapi.prepare()
     for blueprint in BLUEPRINTS:
         description.register_blueprint(blueprint)
+    app.register_blueprint(openapi.blueprint)
     app.before_request(_answer_unknown_address)
     app.wsgi_app = _WithoutSlash(app.wsgi_app)  # type: ignore[method-assign]
 
