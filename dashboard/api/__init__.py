@@ -13,6 +13,7 @@ from . import (
     index,
     mailing_verbs,
     messages,
+    openapi,
     problems,
     rates,
     signed_tokens,
@@ -42,16 +43,17 @@ def init_app(app: Flask) -> None:
         API_TITLE="Vestnik",
         API_VERSION="1",
         OPENAPI_VERSION="3.1.0",
-        OPENAPI_JSON_PATH="openapi.json",
         OPENAPI_URL_PREFIX=None,
     )
     signed_tokens.init_app(app)
     rates.init_app(app)
     description.init_app(app)
+    openapi.prepare()
     for blueprint in BLUEPRINTS:
         description.register_blueprint(blueprint)
     app.before_request(lambda: _begin() if is_ours(request.path) else None)
     app.after_request(lambda response: rates.end(response) if is_ours(request.path) else response)
+    app.register_blueprint(openapi.blueprint)
     app.wsgi_app = _WithoutSlash(app.wsgi_app)  # type: ignore[method-assign]
 
 

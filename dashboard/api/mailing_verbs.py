@@ -81,7 +81,7 @@ def process_due() -> list[dict[str, Any]]:
 
 
 @blueprint.asked("POST", "/preview")
-@blueprint.takes(schemas.MailingInput(partial=True), example=schemas.EXAMPLE)
+@blueprint.takes(schemas.MailingInput(partial=True), example=schemas.EXAMPLE_OF_DRAFT)
 @blueprint.gives(200, schemas.Preview)
 def preview(body: dict[str, Any]) -> dict[str, Any]:
     """Say whom it would reach, how they would read it, what it costs, and when; nothing is saved."""

@@ -1,1 +1,1 @@
-"""What do programs send, and what do they get? A module for each kind of thing."""
+"""What comes in and goes out as JSON? A schema for each thing, with an example of each field."""

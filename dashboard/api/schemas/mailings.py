@@ -5,14 +5,33 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
+from ...domain import limit_rules
+from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
 from ...domain.mailings import Verb
 from ...models import PauseReason, RateUnit, State, TimeBasis
-from .clients import OperatorCode
-from .fields import COMMON, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .clients import TAG, OperatorCode
+from .fields import (
+    COMMON,
+    COUNT,
+    CURSOR,
+    LIMIT,
+    MOMENT,
+    NUMBER,
+    Body,
+    Choice,
+    InAddress,
+    Inner,
+    Instant,
+    ListOf,
+    Text,
+    Truth,
+    Whole,
+)
 
+TEXT = "Dear {{name}}, everything is cheaper until Sunday."
 EXAMPLE_OF_DRAFT = {
     "title": "Spring sale",
-    "text": "Dear {{name}}, everything is cheaper until Sunday.",
+    "text": TEXT,
     "start_at": "2030-03-01T10:00:00+03:00",
     "end_at": "2030-03-02T20:00:00+03:00",
     "filter": {"tags": ["vip"], "operator_codes": None},
@@ -25,6 +44,7 @@ class Moment(fields.Field[datetime]):
     """ISO 8601, with an offset or without: then it is read on the clock that the mailing goes by."""
 
     default_error_messages = {**COMMON}
+    described = {"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9]{2}:[0-9]{2}.*)?$"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
@@ -37,6 +57,7 @@ class ClockTime(fields.Field[time]):
     """`09:00`, by a clock on the wall."""
 
     default_error_messages = {**COMMON}
+    described = {"type": "string", "pattern": "^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\\.[0-9]{1,6})?)?$"}
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> time:
         try:
@@ -52,16 +73,20 @@ class ClockTime(fields.Field[time]):
 
 
 class Exclusion(Body):
-    tags = ListOf(Text(), load_default=list, metadata={"example": ["debtors"]})
-    mailing_id = Whole(load_default=None, allow_none=True, metadata={"description": "Those whom it has selected"})
+    tags = ListOf(Text(metadata=TAG), load_default=list, metadata={"example": ["debtors"]})
+    mailing_id = Whole(
+        load_default=None,
+        allow_none=True,
+        metadata={**NUMBER, "description": "Those whom this mailing has selected", "example": 3},
+    )
 
 
 class Filter(Body):
     """Clients with any of these tags and any of these operator codes; null is no condition."""
 
-    tags = ListOf(Text(), load_default=None, allow_none=True, metadata={"example": ["vip"]})
+    tags = ListOf(Text(metadata=TAG), load_default=None, allow_none=True, metadata={"example": ["vip"]})
     operator_codes = ListOf(
-        OperatorCode(), load_default=None, allow_none=True, metadata={"example": ["916", "925"]}
+        OperatorCode(), load_default=None, allow_none=True, metadata={"example": ["999", "916"]}
     )
     exclude_ = Inner(Exclusion, attribute="exclude", data_key="exclude", load_default=None, allow_none=True)
 
@@ -72,24 +97,61 @@ class Window(Body):
 
 
 class Rate(Body):
-    limit = Whole(required=True, metadata={"description": "May begin within a second", "example": 10})
-    unit = Choice(RateUnit, load_default=RateUnit.MESSAGES)
+    limit = Whole(
+        required=True,
+        metadata={
+            "description": "So many may begin within a second",
+            "minimum": 1,
+            "maximum": limit_rules.MOST_PER_SECOND,
+            "example": 10,
+        },
+    )
+    unit = Choice(RateUnit, load_default=RateUnit.MESSAGES, metadata={"example": "messages"})
+
+
+OFFSET = "ISO 8601; without an offset it is the user's time"
 
 
 class MailingInput(Body):
-    title = Text(required=True, metadata={"example": EXAMPLE["title"]})
-    text = Text(required=True, metadata={"description": "With {{placeholders}}", "example": EXAMPLE["text"]})
+    title = Text(required=True, metadata={"minLength": 1, "maxLength": LONGEST_TITLE, "example": EXAMPLE["title"]})
+    text = Text(
+        required=True,
+        metadata={
+            "description": "With {{placeholders}} for attributes",
+            "minLength": 1,
+            "maxLength": LONGEST_TEXT,
+            "example": EXAMPLE["text"],
+        },
+    )
     time_basis = Choice(
         TimeBasis, load_default=TimeBasis.INSTANT, metadata={"description": "Whose clock start and end are"}
     )
-    start_at = Moment(required=True, metadata={"example": EXAMPLE["start_at"]})
-    end_at = Moment(required=True, metadata={"example": EXAMPLE["end_at"]})
+    start_at = Moment(required=True, metadata={"description": OFFSET, "example": EXAMPLE["start_at"]})
+    end_at = Moment(required=True, metadata={"description": OFFSET, "example": EXAMPLE["end_at"]})
     filter = Inner(Filter, load_default=None, allow_none=True)
     everybody = Truth(load_default=False, metadata={"description": "No condition at all, on purpose"})
     window = Inner(Window, load_default=None, allow_none=True, metadata={"description": "By each client's clock"})
     rate = Inner(Rate, load_default=None, allow_none=True)
-    canary_size = Whole(load_default=None, allow_none=True, metadata={"description": "Send so many, then wait"})
-    budget_parts = Whole(load_default=None, allow_none=True, metadata={"description": "Parts of SMS it may use"})
+    canary_size = Whole(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Send so many, then wait",
+            "minimum": 1,
+            "maximum": limit_rules.MOST_RECIPIENTS,
+            "example": 100,
+        },
+    )
+    budget_parts = Whole(
+        load_default=None,
+        allow_none=True,
+        metadata={
+            "description": "Parts of SMS it may use",
+            "minimum": 1,
+            "maximum": limit_rules.MOST_PARTS,
+            "example": 5000,
+        },
+    )
 
 
 class NewMailing(MailingInput):
@@ -97,46 +159,56 @@ class NewMailing(MailingInput):
 
 
 class Mailing(Body):
-    id = Whole(metadata={"example": 7})
-    owner_id = Whole(metadata={"example": 1})
+    id = Whole(metadata={**NUMBER, "example": 7})
+    owner_id = Whole(metadata={**NUMBER, "description": "The user who wrote it", "example": 1})
     title = Text(metadata={"example": EXAMPLE["title"]})
     text = Text(metadata={"example": EXAMPLE["text"]})
-    state = Choice(State)
+    state = Choice(State, metadata={"example": "scheduled"})
     pause_reason = Choice(PauseReason, allow_none=True)
-    awaits_approval = Truth()
-    time_basis = Choice(TimeBasis)
-    start_at = Text(metadata={"description": "In the user's time zone; without offset by the clients' clocks"})
-    end_at = Text()
+    awaits_approval = Truth(metadata={"example": False})
+    time_basis = Choice(TimeBasis, metadata={"example": "instant"})
+    start_at = Text(
+        metadata={
+            "description": "In the user's time zone; without offset by the clients' clocks",
+            "example": EXAMPLE["start_at"],
+        }
+    )
+    end_at = Text(metadata={"example": EXAMPLE["end_at"]})
     filter = Inner(Filter)
-    everybody = Truth()
-    window = Inner(Window, allow_none=True)
+    everybody = Truth(metadata={"example": False})
+    window = Inner(Window, allow_none=True, metadata={"example": EXAMPLE["window"]})
     rate = Inner(Rate, allow_none=True)
-    canary_size = Whole(allow_none=True)
-    budget_parts = Whole(allow_none=True)
-    actions = ListOf(Choice(Verb), metadata={"description": "What its state allows"})
-    created_at = Instant()
-    updated_at = Instant()
+    canary_size = Whole(allow_none=True, metadata={"minimum": 1})
+    budget_parts = Whole(allow_none=True, metadata={"minimum": 1})
+    actions = ListOf(
+        Choice(Verb), metadata={"description": "What its state allows", "example": ["cancel", "unschedule"]}
+    )
+    created_at = Instant(metadata={"example": MOMENT})
+    updated_at = Instant(metadata={"example": MOMENT})
     started_at = Instant(allow_none=True)
     finished_at = Instant(allow_none=True)
 
 
 class MailingPage(Body):
     items = ListOf(Inner(Mailing))
-    total = Whole()
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "description": "Counted up to a bound", "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page"})
 
 
 class MailingQuery(Body):
-    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
-    cursor = Text()
-    state = Choice(State)
-    search = Text(metadata={"description": "A part of the title"})
+    limit = InAddress(load_default=50, metadata=LIMIT)
+    cursor = Text(metadata=CURSOR)
+    state = Choice(State, metadata={"description": "Which are in this state"})
+    search = Text(metadata={"description": "A part of the title", "example": "sale"})
 
 
 class Resend(Body):
     reasons = ListOf(
-        Text(), load_default=None, allow_none=True, metadata={"description": "Of the failed; null: all"}
+        Text(),
+        load_default=None,
+        allow_none=True,
+        metadata={"description": "Of the failed; null: all", "example": ["timeout"]},
     )
     end_at = Instant(
         load_default=None, allow_none=True, metadata={"description": "Needed where the end has passed"}
@@ -144,33 +216,39 @@ class Resend(Body):
 
 
 class Resent(Body):
-    resent = Whole(metadata={"example": 4})
+    resent = Whole(metadata={**COUNT, "example": 4})
     mailing = Inner(Mailing)
 
 
 class ZonePlan(Body):
-    timezone = Text()
-    recipients = Whole()
-    reached = Whole()
-    first_at = Instant(allow_none=True)
-    last_at = Instant(allow_none=True)
+    timezone = Text(metadata={"example": "Europe/Moscow"})
+    recipients = Whole(metadata={**COUNT, "example": 1000})
+    reached = Whole(metadata={**COUNT, "description": "Before the end", "example": 1000})
+    first_at = Instant(allow_none=True, metadata={"example": "2030-03-01T07:00:00+00:00"})
+    last_at = Instant(allow_none=True, metadata={"example": "2030-03-01T07:01:40+00:00"})
 
 
 class Caution(Body):
     code = Text(metadata={"example": "everybody"})
-    detail = Text()
+    detail = Text(metadata={"example": "It addresses everybody."})
 
 
 class Preview(Body):
-    recipients = Whole(metadata={"description": "Who match, counted up to a bound"})
-    recipients_is_exact = Truth()
-    stop_listed = Whole()
-    lacking_values = Whole()
-    sample = ListOf(Text(), metadata={"description": "Phones of the first five"})
-    first_reading = Text(allow_none=True)
-    parts_each = Whole()
-    parts = Whole()
-    cost = Text(allow_none=True, metadata={"example": "1234.50"})
-    currency = Text()
-    plan = ListOf(Inner(ZonePlan), allow_none=True)
-    warnings = ListOf(Inner(Caution))
+    recipients = Whole(metadata={**COUNT, "description": "Who match, counted up to a bound", "example": 1000})
+    recipients_is_exact = Truth(metadata={"example": True})
+    stop_listed = Whole(metadata={**COUNT, "description": "Of them on the stop list"})
+    lacking_values = Whole(metadata={**COUNT, "description": "Of them without a placeholder's value"})
+    sample = ListOf(Text(), metadata={"description": "Phones of the first five", "example": ["79991234567"]})
+    first_reading = Text(
+        allow_none=True,
+        metadata={
+            "description": "The text as the first of them will read it",
+            "example": TEXT.replace("{{name}}", "Anna"),
+        },
+    )
+    parts_each = Whole(metadata={**COUNT, "description": "Parts of SMS of the first reading", "example": 1})
+    parts = Whole(metadata={**COUNT, "description": "Of all together", "example": 1000})
+    cost = Text(allow_none=True, metadata={"description": "If a part has a price", "example": "1234.50"})
+    currency = Text(metadata={"description": "ISO 4217", "example": "RUB"})
+    plan = ListOf(Inner(ZonePlan), allow_none=True, metadata={"description": "Without times there is none"})
+    warnings = ListOf(Inner(Caution), metadata={"description": "What to look at before a launch", "example": []})

@@ -1,7 +1,22 @@
 """How do messages stand, in numbers?"""
 
 from ...models import State, Status
-from .fields import Body, Choice, InAddress, Inner, Instant, ListOf, Text, Whole
+from .fields import (
+    COUNT,
+    CURSOR,
+    LIMIT,
+    MOMENT,
+    NUMBER,
+    Body,
+    Choice,
+    InAddress,
+    Inner,
+    Instant,
+    ListOf,
+    Text,
+    Truth,
+    Whole,
+)
 
 
 class Counts(Body):
@@ -19,27 +34,27 @@ class Counts(Body):
 
 
 class MailingCounts(Counts):
-    mailing_id = Whole(metadata={"example": 7})
-    title = Text()
-    state = Choice(State)
+    mailing_id = Whole(metadata={**NUMBER, "example": 7})
+    title = Text(metadata={"example": "Spring sale"})
+    state = Choice(State, metadata={"example": "running"})
 
 
 class Share(Body):
     key = Text(metadata={"description": "An operator code or a time zone", "example": "916"})
-    waiting = Whole()
-    sent = Whole()
-    failed = Whole()
-    other = Whole()
+    waiting = Whole(metadata={**COUNT, "example": 420})
+    sent = Whole(metadata={**COUNT, "example": 570})
+    failed = Whole(metadata={**COUNT, "example": 4})
+    other = Whole(metadata={**COUNT, "example": 6})
 
 
 class Reason(Body):
-    status = Choice(Status)
-    reason = Text(metadata={"example": "timeout"})
-    count = Whole()
+    status = Choice(Status, metadata={"example": "failed"})
+    reason = Text(metadata={"example": "http_400"})
+    count = Whole(metadata={**COUNT, "example": 4})
 
 
 class Minute(Body):
-    at = Instant()
+    at = Instant(metadata={"example": MOMENT})
     counts = Inner(Counts, metadata={"description": "Outcomes in this minute"})
 
 
@@ -51,21 +66,25 @@ class MailingStatistics(MailingCounts):
 
 
 class Day(Body):
-    date = Text(metadata={"example": "2026-03-01"})
+    date = Text(metadata={"format": "date", "example": "2030-03-01"})
     counts = Inner(Counts)
 
 
 class Overall(Body):
-    mailings = Whole(metadata={"description": "How many there are"})
+    mailings = Whole(metadata={**COUNT, "description": "How many there are", "example": 1})
     totals = Inner(Counts)
     items = ListOf(Inner(MailingCounts))
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "description": "Of mailings, counted up to a bound", "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page"})
 
 
 class OverallQuery(Body):
-    limit = InAddress(load_default=50)
-    cursor = Text()
+    limit = InAddress(load_default=50, metadata=LIMIT)
+    cursor = Text(metadata=CURSOR)
 
 
 class DaysQuery(Body):
-    days = InAddress(load_default=30, metadata={"description": "From 1 to 90, the last one today"})
+    days = InAddress(
+        load_default=30, metadata={"description": "How many, the last one today", "minimum": 1, "maximum": 90}
+    )

@@ -1,7 +1,10 @@
 """What do programs send and get when they sign in, and when tokens are made for them?"""
 
+from ...domain.user_rules import LONGEST_NAME
 from ...models import Scope
-from .fields import Body, Choice, InAddress, Instant, ListOf, Text, Whole
+from .fields import MOMENT, NUMBER, Body, Choice, InAddress, Instant, ListOf, Text, Whole
+
+JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.vestnik"
 
 
 class Credentials(Body):
@@ -10,23 +13,23 @@ class Credentials(Body):
 
 
 class Pair(Body):
-    access = Text(metadata={"description": "JWT for the header `Authorization: Bearer …`"})
-    refresh = Text(metadata={"description": "Good for the next pair, once"})
+    access = Text(metadata={"description": "JWT for the header `Authorization: Bearer …`", "example": JWT})
+    refresh = Text(metadata={"description": "Good for the next pair, once", "example": JWT})
     token_type = Text(metadata={"example": "Bearer"})
     expires_in = Whole(metadata={"description": "Seconds for which `access` is good", "example": 900})
 
 
 class RefreshToken(Body):
-    refresh = Text(required=True)
+    refresh = Text(required=True, metadata={"example": JWT})
 
 
 class AnyToken(Body):
-    token = Text(required=True, metadata={"description": "An access token or a refresh token"})
+    token = Text(required=True, metadata={"description": "An access token or a refresh token", "example": JWT})
 
 
 class NewApiToken(Body):
-    name = Text(required=True, metadata={"example": "CRM"})
-    scopes = ListOf(Choice(Scope), required=True, metadata={"example": ["read", "write"]})
+    name = Text(required=True, metadata={"minLength": 1, "maxLength": LONGEST_NAME, "example": "CRM"})
+    scopes = ListOf(Choice(Scope), required=True, metadata={"minItems": 1, "example": ["read", "write"]})
 
 
 class ApiTokenQuery(Body):
@@ -34,14 +37,14 @@ class ApiTokenQuery(Body):
 
 
 class ApiToken(Body):
-    id = Whole(metadata={"example": 1})
-    user_id = Whole(metadata={"example": 7})
+    id = Whole(metadata={**NUMBER, "example": 1})
+    user_id = Whole(metadata={**NUMBER, "example": 7})
     name = Text(metadata={"example": "CRM"})
     beginning = Text(
         metadata={"description": "The first characters, to tell one from another", "example": "vst_3q2a"}
     )
     scopes = ListOf(Choice(Scope), metadata={"example": ["read", "write"]})
-    created_at = Instant()
+    created_at = Instant(metadata={"example": MOMENT})
     used_at = Instant(allow_none=True, metadata={"description": "To the minute"})
 
 

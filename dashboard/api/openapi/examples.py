@@ -1,0 +1,48 @@
+"""What does a thing look like that fits a schema? Examples, put together from those of its fields."""
+
+from collections.abc import Mapping
+from typing import Any
+
+Schema = Mapping[str, Any]
+# Where a field says nothing: by its type.
+BY_TYPE: dict[str, Any] = {"string": "…", "integer": 1, "number": 1, "boolean": False, "null": None}
+
+
+def answer(schema: Schema, known: Mapping[str, Schema]) -> Any:
+    """With every field. `known` are the schemas by name."""
+    return _example(schema, known, is_request=False)
+
+
+def request(schema: Schema, known: Mapping[str, Schema]) -> Any:
+    """With the fields that are needed, and those that have an example."""
+    return _example(schema, known, is_request=True)
+
+
+def _example(schema: Schema, known: Mapping[str, Schema], is_request: bool) -> Any:
+    schema = named(schema, known)
+    if "example" in schema:
+        return schema["example"]
+    if "anyOf" in schema:
+        nullable = any(each.get("type") == "null" for each in schema["anyOf"])
+        return None if nullable else _example(schema["anyOf"][0], known, is_request)
+    kinds = schema.get("type", "object")
+    if "null" in kinds:
+        return None
+    kind = kinds if isinstance(kinds, str) else kinds[0]
+    if kind == "array":
+        return [_example(schema["items"], known, is_request)]
+    if kind == "object":
+        needed = schema.get("required", ())
+        return {
+            name: _example(inner, known, is_request)
+            for name, inner in schema.get("properties", {}).items()
+            if not is_request or name in needed or "example" in inner
+        }
+    return schema["enum"][0] if "enum" in schema else BY_TYPE[kind]
+
+
+def named(schema: Schema, known: Mapping[str, Schema]) -> Schema:
+    """What a reference means."""
+    while "$ref" in schema:
+        schema = known[schema["$ref"].rpartition("/")[2]]
+    return schema
