@@ -1,6 +1,7 @@
 """What may happen to a mailing, in which state, and by whom?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -42,7 +43,9 @@ def allowed_verbs(state: State) -> frozenset[Verb]:
 
 def get(actor: Actor, mailing_id: int) -> Mailing:
     """Raises NotFound, also for what belongs to others."""
-    found = db.session.scalar(select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor)))
+    query = select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))
+    # Whoever has held and changed it has it loaded as it was.
+    found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None:
         raise NotFound
     return found
@@ -80,6 +83,16 @@ def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
     if found is None:
         raise NotFound
     return found
+
+
+@contextmanager
+def held(actor: Actor, mailing_id: int) -> Iterator[Mailing]:
+    """A mailing as it is, and as all others leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    with transaction() as session:
+        yield locked(session, actor, mailing_id)
 
 
 def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> int:
