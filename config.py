@@ -69,6 +69,7 @@ class Settings:
     import_max_megabytes: int
     import_max_rows: int
     trusted_proxies: int
+    webhook_private_addresses: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -166,6 +167,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
         "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
     }
     given_key = _given_secret_key(read, environment)
     if read.problems:
