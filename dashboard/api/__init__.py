@@ -5,7 +5,18 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, request
 
-from . import clients, index, mailing_verbs, messages, problems, signed_tokens, statistics, stop_list, tokens
+from . import (
+    clients,
+    index,
+    mailing_verbs,
+    messages,
+    problems,
+    signed_tokens,
+    statistics,
+    stop_list,
+    tokens,
+    webhooks,
+)
 from .extensions import description
 
 BLUEPRINTS = (
@@ -17,6 +28,7 @@ BLUEPRINTS = (
     messages.blueprint,
     statistics.blueprint,
     stop_list.blueprint,
+    webhooks.blueprint,
 )
 
 

@@ -15,6 +15,7 @@ from ..errors import Conflict, NotFound
 from ..pages import Cursor, Page
 from ..permissions import Actor, require_change
 from . import endpoints
+from .posting import Ending
 
 KEPT = timedelta(days=30)
 SWEPT_AT_ONCE = 200
@@ -33,7 +34,7 @@ class DeliveryView:
     next_try_at: datetime | None
     tried_at: datetime | None
     duration_ms: int | None
-    ending: str | None
+    ending: Ending | None
     http_status: int | None
     answer: str
 
@@ -80,7 +81,7 @@ def _views(ids: Sequence[int]) -> list[DeliveryView]:
             next_try_at=row.next_try_at,
             tried_at=row.tried_at,
             duration_ms=row.duration_ms,
-            ending=row.ending,
+            ending=Ending(row.ending) if row.ending else None,
             http_status=row.http_status,
             answer=row.answer,
         )

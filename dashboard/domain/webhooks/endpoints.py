@@ -36,7 +36,7 @@ class EndpointView:
     id: int
     url: str
     description: str
-    events: tuple[str, ...]
+    events: tuple[WebhookKind, ...]
     off_reason: OffReason | None
     off_at: datetime | None
     failing_since: datetime | None
@@ -54,7 +54,7 @@ class EndpointView:
             id=row.id,
             url=row.url,
             description=row.description,
-            events=tuple(row.events),
+            events=tuple(map(WebhookKind, row.events)),
             off_reason=row.off_reason,
             off_at=row.off_at,
             failing_since=row.failing_since,
