@@ -73,6 +73,7 @@ class Settings:
     registration: Literal["closed", "approval", "open"]
     api_rate_limit: str
     api_create_rate_limit: str
+    webhook_private_addresses: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -173,6 +174,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
+        "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
     }
     given_key = _given_secret_key(read, environment)
     if read.problems:

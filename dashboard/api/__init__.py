@@ -21,6 +21,7 @@ from . import (
     stop_list,
     tokens,
     users,
+    webhooks,
 )
 from .extensions import description
 from .resources import Resource
@@ -35,6 +36,7 @@ BLUEPRINTS = (
     statistics.blueprint,
     stop_list.blueprint,
     users.blueprint,
+    webhooks.blueprint,
 )
 
 

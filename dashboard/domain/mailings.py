@@ -11,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
-from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User
+from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User, WebhookKind
 from . import approval, lanes
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
 from .permissions import Actor, require_change, visible
+from .webhooks import announcing
 
 
 class Verb(StrEnum):
@@ -33,6 +34,13 @@ TRANSITIONS: dict[Verb, tuple[tuple[State, ...], State]] = {
     Verb.PAUSE: ((State.RUNNING,), State.PAUSED),
     Verb.RESUME: ((State.PAUSED,), State.RUNNING),
     Verb.CANCEL: ((State.SCHEDULED, State.RUNNING, State.PAUSED), State.CANCELLED),
+}
+
+# What other programs are told of.
+ANNOUNCED = {
+    Verb.PAUSE: WebhookKind.MAILING_PAUSED,
+    Verb.RESUME: WebhookKind.MAILING_RESUMED,
+    Verb.CANCEL: WebhookKind.MAILING_CANCELLED,
 }
 
 
@@ -273,3 +281,5 @@ def _move(session: Session, actor: Actor, mailing_id: int, verb: Verb, **values:
     if not moved:
         get(actor, mailing_id)
         raise Conflict(f"cannot_{verb.value}")
+    if verb in ANNOUNCED:
+        announcing.announce(session, ANNOUNCED[verb], mailing_id)
