@@ -15,9 +15,9 @@ from ..domain.messages import MessageStory
 from ..domain.pages import NEWEST, Cursor
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
-from ..models import Status
+from ..models import Scope, Status
 from . import answers, mailings, statistics
-from .access import actor
+from .access import actor, require_scope, sends
 from .answers import limit_of
 from .resources import LARGEST_ID, Resource
 from .schemas import messages as schemas
@@ -106,10 +106,11 @@ def _sought(query: dict[str, Any]) -> Sought:
 
 
 @blueprint.asked("POST")
+@sends
 @blueprint.takes(schemas.NewMessage, example={"mailing_id": 7, "client_id": 1})
 @blueprint.gives(201, schemas.Message)
 def create(body: dict[str, int]) -> Response:
-    """Add one message to a mailing that has started, to one client."""
+    """Add one message to a mailing that has started, to one client (scope `send`)."""
     for name in ("mailing_id", "client_id"):
         if not 0 < body[name] <= LARGEST_ID:
             raise Invalid([Problem(name, "client_unknown" if name == "client_id" else "mailing_unknown")])
@@ -130,7 +131,7 @@ def show(message_id: int) -> Response:
 @blueprint.takes(schemas.MessageChange, example={"text": "Dear Anna, the sale ends today."})
 @blueprint.gives(200, schemas.Message)
 def change(body: dict[str, Any], message_id: int) -> Response:
-    """Give a queued message a text of its own, or resolve an unknown outcome."""
+    """Give a queued message a text of its own, or resolve an unknown outcome (to resend it: scope `send`)."""
     with _as_asked_for(message_id) as message:
         if ("text" in body) == ("resolve" in body):
             raise Invalid([Problem("text", "text_or_resolve")])
@@ -143,6 +144,8 @@ def change(body: dict[str, Any], message_id: int) -> Response:
 
 
 def _resolve(message: MessageStory, decision: Decision, body: dict[str, Any]) -> None:
+    if decision is Decision.RESEND:
+        require_scope(Scope.SEND)
     if message.status is not Status.UNKNOWN:
         raise Conflict("message_not_unknown")
     unknown_outcomes.decide(actor(), message.mailing_id, decision, [message.id], body["end_at"])

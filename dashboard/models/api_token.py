@@ -11,7 +11,7 @@ from .columns import Json
 
 
 class Scope(StrEnum):
-    """READ: look. WRITE: change clients, drafts and single messages. SEND: let a mailing go out."""
+    """READ: look. WRITE: change clients, drafts and messages that wait. SEND: let mailings and messages out."""
 
     READ = "read"
     WRITE = "write"
