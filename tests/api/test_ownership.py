@@ -37,6 +37,7 @@ class Verdict(StrEnum):
 # Nobody is asked who they are.
 OPEN = {
     ("GET", ""),
+    ("GET", "/openapi.json"),
     ("POST", "/token"),
     ("POST", "/token/refresh"),
     ("POST", "/token/verify"),
@@ -51,6 +52,8 @@ ADMINISTRATORS = {
 }
 # They touch nothing but one's own account, so that viewers may, too; and see no more of others' than operators do.
 OWN_ACCOUNT = {("POST", "/tokens"), ("DELETE", "/tokens/<token_id>")}
+# They carry a secret of one user's: nobody else sees them, whatever their role.
+PERSONAL = "/webhooks/"
 # Whose things they are stands in the body.
 ABOUT_WHAT_IS_NAMED = {("POST", "/messages"), ("POST", "/stop-list/remove")}
 # Of what they may see, it is for administrators to do.
@@ -85,6 +88,8 @@ def expected(route: Route, who: Who) -> Verdict:
     is_own = is_in(route, OWN_ACCOUNT)
     if who is Who.VIEWER and not reads(route) and not is_own:
         return Verdict.NOT_YOU
+    if route[1].startswith(PERSONAL):
+        return Verdict.DONE if who is Who.OWNER else Verdict.NOTHING_THERE
     is_of_somebody = "<" in route[1] or route in ABOUT_WHAT_IS_NAMED
     if is_of_somebody and (who is Who.OTHER or (who is Who.VIEWER and is_own)):
         return Verdict.NOTHING_THERE
@@ -179,13 +184,13 @@ def test_a_token_does_what_its_scopes_say_and_nothing_else(app: Flask, program_o
     """Asked by administrators, so that nothing else forbids it, about nothing, so that nothing is done."""
     programs = {
         scopes: program_of(Role.ADMINISTRATOR, scopes)
-        for scopes in [(Scope.READ,), (Scope.WRITE, Scope.SEND), (Scope.READ, Scope.WRITE), tuple(Scope)]
+        for scopes in [(Scope.READ,), (Scope.WRITE, Scope.SEND), (Scope.READ, Scope.WRITE)]
     }
     guarded = [route for route in routes(app) if not is_in(route, OPEN)]
 
     def denied(route: Route, program: Program) -> bool:
         method, path = route
-        return program.ask(method, re.sub("<.*>", "2000000000", path)).status_code == 403
+        return program.ask(method, re.sub("<.*?>", "2000000000", path)).status_code == 403
 
     wrong = [
         (route, scopes)

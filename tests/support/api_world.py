@@ -17,6 +17,8 @@ from dashboard.api import is_ours
 from dashboard.domain import api_tokens, mailings, registration, stop_list
 from dashboard.domain.permissions import Actor
 from dashboard.domain.registration import Policy, Registration
+from dashboard.domain.webhooks import endpoints
+from dashboard.domain.webhooks.endpoints import EndpointDraft
 from dashboard.models import Scope
 from tests.factories import PASSWORD
 from tests.factories_clients import make_client, numbered
@@ -81,6 +83,23 @@ def one_who_waits(_owner: Actor) -> int:
     return registration.register(wanted, Policy.APPROVAL).id
 
 
+def a_webhook(owner: Actor) -> int:
+    """The owner's only one: nobody may have many."""
+    for each in endpoints.listed(owner):
+        endpoints.remove(owner, each.id)
+    draft = EndpointDraft("https://93.184.216.34/hooks", ("mailing.finished",))
+    return endpoints.make(owner, draft, private_allowed=False)[0].id
+
+
+def a_delivery(owner: Actor) -> int:
+    """To that webhook."""
+    return endpoints.ping(owner, endpoints.listed(owner)[0].id)
+
+
+def webhook_body(_owner: Actor) -> dict[str, Any]:
+    return {"url": "https://93.184.216.34/hooks", "events": ["mailing.finished"]}
+
+
 def client_body(_owner: Actor) -> dict[str, Any]:
     return {"phone_number": a_phone(), "tags": ["vip"], "timezone": "Europe/Moscow"}
 
@@ -110,6 +129,8 @@ OBJECTS: dict[str, Callable[[Actor], int]] = {
     "message_id": a_message,
     "token_id": a_token,
     "user_id": one_who_waits,
+    "webhook_id": a_webhook,
+    "delivery_id": a_delivery,
 }
 OBJECTS_OF: dict[Route, Callable[[Actor], int]] = {
     ("POST", "/mailings/<mailing_id>/unschedule"): one_that_is_scheduled,
@@ -150,6 +171,13 @@ BODIES: dict[Route, Callable[[Actor], Any] | None] = {
     ("POST", "/users/register"): lambda _owner: {"name": "", "email": "", "password": ""},
     ("POST", "/users/<user_id>/approve"): None,
     ("POST", "/users/<user_id>/refuse"): None,
+    ("POST", "/webhooks"): webhook_body,
+    ("PUT", "/webhooks/<webhook_id>"): webhook_body,
+    ("PATCH", "/webhooks/<webhook_id>"): lambda _owner: {"description": "CRM"},
+    ("DELETE", "/webhooks/<webhook_id>"): None,
+    ("POST", "/webhooks/<webhook_id>/rotate-secret"): None,
+    ("POST", "/webhooks/<webhook_id>/ping"): None,
+    ("POST", "/webhooks/<webhook_id>/deliveries/<delivery_id>/resend"): None,
 }
 
 
