@@ -16,12 +16,14 @@ METHODS = ("get", "post", "put", "patch", "delete")
 PLACEHOLDER = re.compile(r"<(?:[^<>]*:)?(\w+)>")
 # What else may be refused here, and why is to be read in the view.
 ALSO_REFUSED: dict[str, frozenset[int]] = {
-    "api_token.sign_in": frozenset({401}),
+    "api_token.sign_in": frozenset({401, 403}),
     "api_token.refresh": frozenset({401}),
     "api_token.verify": frozenset({401}),
     "api_messages.index": frozenset({404}),
     "api_messages.create": frozenset({404}),
     "api_stop_list.remove": frozenset({404}),
+    "api_tokens.index": frozenset({404}),
+    "api_users.register": frozenset({403, 409}),
 }
 # Changed whatever state they are in.
 NEVER_IN_THE_WAY = frozenset({"api_clients.put", "api_clients.patch", "api_clients.delete", "api_tokens.end"})
@@ -69,8 +71,10 @@ class Operation:
 
     @property
     def success(self) -> tuple[str, dict[str, Any]]:
-        """The status and what is said of it."""
-        return next((status, said) for status, said in self.said["responses"].items() if status.startswith("2"))
+        """The status and what is said of it; of several the first."""
+        responses = self.said["responses"]
+        status = min(status for status in responses if status.startswith("2"))
+        return status, responses[status]
 
 
 def of(app: Flask, paths: dict[str, Any]) -> Iterator[Operation]:

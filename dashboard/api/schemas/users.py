@@ -5,7 +5,7 @@ from typing import Any
 from marshmallow import fields
 
 from ...models import Role
-from .fields import Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import CURSOR, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
 
 EXAMPLE = {"name": "ann", "email": "ann@example.com", "password": "correct horse battery staple"}
 
@@ -38,7 +38,7 @@ class User(Body):
     )
     language = Text(metadata={"example": "en"})
     timezone = Text(metadata={"example": "Europe/Moscow"})
-    created_at = Instant()
+    created_at = Instant(metadata={"example": MOMENT})
 
 
 class UserPage(Body):
@@ -50,7 +50,7 @@ class UserPage(Body):
 
 class UserQuery(Body):
     limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
-    cursor = Text()
+    cursor = Text(metadata=CURSOR)
     waiting = Truth(metadata={"description": "Only those who wait for approval, or only the others"})
 
 

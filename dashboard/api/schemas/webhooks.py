@@ -2,7 +2,7 @@
 
 from ...domain.webhooks.posting import Ending
 from ...models import WEBHOOK_CHOICES, DeliveryState, OffReason, WebhookKind
-from .fields import Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import CURSOR, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
 
 EXAMPLE = {
     "url": "https://crm.example.com/hooks/vestnik",
@@ -33,7 +33,7 @@ class Webhook(Body):
         metadata={"description": "Since then no delivery has succeeded; after three days it is off"},
     )
     rotated_at = Instant(allow_none=True, metadata={"description": "For a day after, the old secret signs, too"})
-    created_at = Instant()
+    created_at = Instant(metadata={"example": MOMENT})
 
 
 class MadeWebhook(Webhook):
@@ -57,7 +57,7 @@ class Delivery(Body):
     event = Choice(WebhookKind, attribute="kind", metadata={"example": "mailing.finished"})
     state = Choice(DeliveryState)
     tries = Whole(metadata={"example": 1})
-    created_at = Instant()
+    created_at = Instant(metadata={"example": MOMENT})
     next_try_at = Instant(allow_none=True)
     tried_at = Instant(allow_none=True, metadata={"description": "The last time; so of what follows"})
     duration_ms = Whole(allow_none=True, metadata={"example": 120})
@@ -75,4 +75,4 @@ class DeliveryPage(Body):
 
 class DeliveryQuery(Body):
     limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
-    cursor = Text()
+    cursor = Text(metadata=CURSOR)
