@@ -5,7 +5,20 @@ from typing import Any
 from marshmallow import fields
 
 from ...models import Role
-from .fields import CURSOR, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import (
+    CURSOR,
+    MOMENT,
+    Body,
+    Choice,
+    InAddress,
+    Inner,
+    Instant,
+    ListOf,
+    Text,
+    Truth,
+    TruthInAddress,
+    Whole,
+)
 
 EXAMPLE = {"name": "ann", "email": "ann@example.com", "password": "correct horse battery staple"}
 
@@ -51,7 +64,7 @@ class UserPage(Body):
 class UserQuery(Body):
     limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
     cursor = Text(metadata=CURSOR)
-    waiting = Truth(metadata={"description": "Only those who wait for approval, or only the others"})
+    waiting = TruthInAddress(metadata={"description": "Only those who wait for approval, or only the others"})
 
 
 def state_of(user: Any) -> str:
