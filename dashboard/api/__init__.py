@@ -1,9 +1,12 @@
 """What do other programs see? The REST API under /api/v1/, version 1."""
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from . import (
     clients,
@@ -54,9 +57,25 @@ def is_ours(path: str) -> bool:
 
 def _answer_unknown_address() -> Response | None:
     """No such address, or not by this method: Flask would ask no blueprint, but the pages."""
-    if request.routing_exception is not None and is_ours(request.path):
-        return problems.of_http(request.routing_exception)
-    return None
+    error = request.routing_exception
+    if error is None or not is_ours(request.path):
+        return None
+    if isinstance(error, MethodNotAllowed) and _would_be_known():
+        error = NotFound()
+    return problems.of_http(error)
+
+
+def _would_be_known() -> bool:
+    """By this method, were the number in it not too great: Werkzeug forgets why a rule did not match."""
+    return any(
+        request.method in (rule.methods or ()) and _shape(rule.rule).fullmatch(request.path)
+        for rule in current_app.url_map.iter_rules()
+    )
+
+
+@cache
+def _shape(rule: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"<[^<>]+>", "[0-9]+", rule))
 
 
 class _WithoutSlash:

@@ -64,6 +64,9 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
         str(status): {"$ref": f"#/components/responses/{status}"}
         for status in sorted(operations.refusals(operation, has_version))
     }
+    for medium in said.get("requestBody", {}).get("content", {}).values():
+        # Where nothing is needed, nothing need be sent.
+        said["requestBody"]["required"] = "required" in examples.named(medium["schema"], schemas)
     _give_examples(said, schemas)
     _name_headers(operation, has_version, paths)
     said["responses"] = dict(sorted(said["responses"].items()))
