@@ -135,7 +135,7 @@ PROBLEM: dict[str, Any] = {
         "errors": {
             "type": "array",
             "description": "What is wrong with which field",
-            "items": {"$ref": "#/components/schemas/Fault"},
+            "items": {"$ref": "#/components/schemas/FieldFault"},
         },
     },
 }

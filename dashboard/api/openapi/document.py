@@ -67,6 +67,7 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     for medium in said.get("requestBody", {}).get("content", {}).values():
         # Where nothing is needed, nothing need be sent.
         said["requestBody"]["required"] = "required" in examples.named(medium["schema"], schemas)
+    operation.success[1].setdefault("description", "OK")
     _give_examples(said, schemas)
     _name_headers(operation, has_version, paths)
     said["responses"] = dict(sorted(said["responses"].items()))
