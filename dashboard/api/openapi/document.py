@@ -51,6 +51,7 @@ def of(app: Flask, found: Document) -> Document:
 
 def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     said = operation.said
+    said["responses"] = _by_status(said["responses"])
     said["operationId"], said["tags"] = operation.id, [operation.tag]
     said["summary"], _, more = said["summary"].partition(". ")
     paragraphs = (more, said.get("description"), operations.who_may(operation))
@@ -58,7 +59,7 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     said["description"] = "\n\n".join(filter(None, paragraphs))
     said["security"] = [] if operation.marks.is_open else [{"bearer": []}, {"apiToken": [operation.scope.value]}]
     has_version = _has_version(operation, paths)
-    for status in [status for status in said["responses"] if not str(status).startswith("2")]:
+    for status in [status for status in said["responses"] if not status.startswith("2")]:
         del said["responses"][status]
     said["responses"] |= {
         str(status): {"$ref": f"#/components/responses/{status}"}
@@ -71,6 +72,15 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     _give_examples(said, schemas)
     _name_headers(operation, has_version, paths)
     said["responses"] = dict(sorted(said["responses"].items()))
+
+
+def _by_status(responses: Document) -> Document:
+    """Two decorators may each tell of another media type of the same status, as a number and as a text."""
+    found: Document = {}
+    for status, said in responses.items():
+        content = found.get(str(status), {}).get("content", {}) | said.get("content", {})
+        found[str(status)] = found.get(str(status), {}) | said | ({"content": content} if content else {})
+    return found
 
 
 def _has_version(operation: Operation, paths: Document) -> bool:
