@@ -68,7 +68,8 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     for medium in said.get("requestBody", {}).get("content", {}).values():
         # Where nothing is needed, nothing need be sent.
         said["requestBody"]["required"] = "required" in examples.named(medium["schema"], schemas)
-    operation.success[1].setdefault("description", "OK")
+    for _status, success in operation.successes:
+        success.setdefault("description", "OK")
     _give_examples(said, schemas)
     _name_headers(operation, has_version, paths)
     said["responses"] = dict(sorted(said["responses"].items()))
@@ -109,24 +110,23 @@ def _give_examples(said: Document, schemas: Document) -> None:
 
 
 def _name_headers(operation: Operation, has_version: bool, paths: Document) -> None:
-    said, (status, success) = operation.said, operation.success
-    parameters, headers = said.setdefault("parameters", []), success.setdefault("headers", {})
-    for name in ("X-Request-ID", *common.LIMITS):
-        headers[name] = {"$ref": f"#/components/headers/{name}"}
+    said = operation.said
+    parameters = said.setdefault("parameters", [])
     if operation.may_be_repeated_by_key:
         parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
-        headers["Idempotent-Replayed"] = {"$ref": "#/components/headers/Idempotent-Replayed"}
     if has_version and not operation.is_safe:
         parameters.append({"$ref": "#/components/parameters/If-Match"})
     if has_version and operation.path == _thing(operation.path) and operation.method == "get":
         parameters.append({"$ref": "#/components/parameters/If-None-Match"})
         said["responses"]["304"] = {"$ref": "#/components/responses/304"}
-    if _is_thing(operation, paths):
-        headers["ETag"] = {"$ref": "#/components/headers/ETag"}
-        if status == "201":
-            headers["Location"] = {"$ref": "#/components/headers/Location"}
     if not parameters:
         del said["parameters"]
+    for status, success in operation.successes:
+        names = ["X-Request-ID", *common.LIMITS]
+        names += ["Idempotent-Replayed"] if operation.may_be_repeated_by_key else []
+        if _is_thing(operation, paths):
+            names += ["ETag", "Location"] if status == "201" else ["ETag"]
+        success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _is_thing(operation: Operation, paths: Document) -> bool:

@@ -77,7 +77,11 @@ class Operation:
     @property
     def success(self) -> tuple[str, dict[str, Any]]:
         """The status and what is said of it."""
-        return next((status, said) for status, said in self.said["responses"].items() if status.startswith("2"))
+        return self.successes[0]
+
+    @property
+    def successes(self) -> list[tuple[str, dict[str, Any]]]:
+        return sorted((status, said) for status, said in self.said["responses"].items() if status.startswith("2"))
 
 
 def of(app: Flask, paths: dict[str, Any]) -> Iterator[Operation]:
