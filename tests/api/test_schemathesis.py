@@ -132,7 +132,7 @@ def test_nothing_that_fits_or_breaks_the_description_makes_an_answer_that_does_n
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
 def test_ten_thousand_requests_are_answered_as_described(app: Flask, bearer: str) -> None:
-    config = CONFIG.format(token=bearer, seed=2, examples=80, walks=150, coverage="true")
+    config = CONFIG.format(token=bearer, seed=2, examples=170, walks=300, coverage="true")
 
     told = attack(app, config)
 

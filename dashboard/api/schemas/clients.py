@@ -159,7 +159,7 @@ class Row(fields.Raw):
 
 class ClientBatch(Body):
     clients = ListOf(
-        Row(),
+        Row(allow_none=True),
         required=True,
         metadata={
             "description": "Each as it is added by itself; what is not so is told in its verdict",
