@@ -29,6 +29,7 @@ _LONGEST_RUN_DIR = 107 - 20
 _MEGABYTE = 1024 * 1024
 _POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
+_RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -69,6 +70,10 @@ class Settings:
     import_max_megabytes: int
     import_max_rows: int
     trusted_proxies: int
+    registration: Literal["closed", "approval", "open"]
+    api_rate_limit: str
+    api_create_rate_limit: str
+    webhook_private_addresses: bool
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -166,6 +171,10 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
         "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
+        "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
+        "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
+        "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
     }
     given_key = _given_secret_key(read, environment)
     if read.problems:
@@ -277,6 +286,11 @@ def _seconds(read: _Reader, name: str, default: str) -> float:
         read.wrong(name, "expected seconds from 0.1 to 120", value)
         return 0.0
     return float(value)
+
+
+def _rate(read: _Reader, name: str, default: str) -> str:
+    expected = "a number for a second, minute, hour or day, like 600/minute"
+    return read.checked(name, default, lambda value: bool(_RATE.match(value)), expected)
 
 
 def _is_host(value: str) -> bool:

@@ -2,7 +2,7 @@
 
 import time
 from dataclasses import dataclass
-from datetime import time as wall_time
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import update
@@ -82,9 +82,9 @@ def schedule(
 
     `of_all`: the rate of the whole installation.
     """
-    shut = (clock.now().minute - 1) % 60
     # Shut for one minute a day, which has just passed in every zone whose offset is whole hours.
-    window = {"window_from": wall_time(12, (shut + 1) % 60), "window_to": wall_time(12, shut)}
+    opens = clock.now().replace(hour=12, second=0, microsecond=0)
+    window = {"window_from": opens.time(), "window_to": (opens - timedelta(minutes=1)).time()}
     draft = {"text": TEXT, "tags": (TAG,), "operator_codes": CODES, **window, **changes}
     mailing_id = engine.schedule(place.owner, **draft)
     with transaction() as session:

@@ -2,8 +2,9 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, func, null, select
 from sqlalchemy.orm import Session
 
 
@@ -18,11 +19,20 @@ def database_now(session: Session) -> datetime:
     PostgreSQL answers for every host (clock_timestamp: the instant of the question, not the transaction's
     start). SQLite lives on one host, whose clock is the only one there is.
     """
-    if session.get_bind().dialect.name != "postgresql":
-        return now()
-    answer = session.scalar(select(func.clock_timestamp()))
-    assert isinstance(answer, datetime)
-    return answer.astimezone(UTC)
+    return now() if _is_local(session) else told(session.scalar(select(func.clock_timestamp())))
+
+
+def told_by(session: Session) -> ColumnElement[Any]:
+    """The same, as a column beside others, to be read by `told`."""
+    return null() if _is_local(session) else func.clock_timestamp()
+
+
+def told(answer: datetime | None) -> datetime:
+    return answer.astimezone(UTC) if answer else now()
+
+
+def _is_local(session: Session) -> bool:
+    return session.get_bind().dialect.name != "postgresql"
 
 
 def monotonic() -> float:

@@ -8,6 +8,7 @@ from flask import Flask
 from sqlalchemy import update
 
 from dashboard import clock
+from dashboard.api import is_ours
 from dashboard.database import transaction
 from dashboard.domain import client_bulk, imports, limits, mailings
 from dashboard.domain.client_bulk import Selection
@@ -17,6 +18,7 @@ from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
 from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, State, Status
+from dashboard.web.access import marks_of
 from tests.factories import make_user
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
@@ -36,11 +38,9 @@ EMPTY_PAGES = {
     "unknown": "/unknown",
     "forbidden": "/limits",
 }
-# What answers to GET and is no page of its own.
+# What answers to GET and is no page of its own; neither is what an open page asks for again and again.
 PARTS = {
-    *("static", "health.alive", "health.ready", "auth.setup", "auth.sign_in"),
-    *("brakes.bars", "brakes.running", "clients.bulk_progress", "imports.progress", "mailings.live"),
-    *("mailings.trial", "overview.now", "mailings.chart", "overview.days"),
+    *("static", "health.alive", "health.ready", "auth.setup", "auth.sign_in", "brakes.running"),
     *("clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
 }
 FEW = ("few",)
@@ -217,5 +217,7 @@ def pages_unseen(app: Flask, pages: dict[str, str]) -> set[str]:
     """Endpoints of pages of which there is no picture."""
     addresses = app.url_map.bind("localhost")
     seen = {addresses.match(path.partition("?")[0])[0] for path in pages.values()}
-    wanted = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
-    return wanted - PARTS - seen
+    rules = [rule for rule in app.url_map.iter_rules() if not is_ours(rule.rule)]
+    wanted = {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
+    polls = {endpoint for endpoint, view in app.view_functions.items() if marks_of(view).is_poll}
+    return wanted - PARTS - polls - seen

@@ -55,8 +55,10 @@ def pages(stand: Stand) -> Iterator[Figure]:
             if stand.server_url:
                 _tidy()
             visitors = [_visitor(_user(place.owner.id)), _visitor(make_user(Role.ADMINISTRATOR))]
-            for name, path, reach in _addresses(mailing_id, visitors[0]):
-                times, queries = zip(*(_looks(visitor, path) for visitor in visitors), strict=True)
+            for looked_at in zip(*(_addresses(mailing_id, visitor) for visitor in visitors), strict=True):
+                name, _path, reach = looked_at[0]
+                paths = [path for _name, path, _reach in looked_at]
+                times, queries = zip(*map(_looks, visitors, paths), strict=True)
                 slower = max(times, key=median)
                 what = f"ms, {name}, {size:,} clients"
                 yield Figure("pages", stand.database, what, median(slower), reach, slower)

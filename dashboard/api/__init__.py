@@ -6,21 +6,27 @@ from functools import cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
 
 from . import (
+    access,
     clients,
     index,
     mailing_verbs,
     messages,
     openapi,
     problems,
+    rates,
     signed_tokens,
     statistics,
     stop_list,
     tokens,
+    users,
+    webhooks,
 )
 from .extensions import description
+from .resources import Resource
 
 BLUEPRINTS = (
     index.blueprint,
@@ -31,6 +37,8 @@ BLUEPRINTS = (
     messages.blueprint,
     statistics.blueprint,
     stop_list.blueprint,
+    users.blueprint,
+    webhooks.blueprint,
 )
 
 
@@ -42,12 +50,14 @@ def init_app(app: Flask) -> None:
         OPENAPI_URL_PREFIX=None,
     )
     signed_tokens.init_app(app)
+    rates.init_app(app)
     description.init_app(app)
     openapi.prepare()
     for blueprint in BLUEPRINTS:
         description.register_blueprint(blueprint)
+    app.before_request(lambda: _begin() if is_ours(request.path) else None)
+    app.after_request(lambda response: rates.end(response) if is_ours(request.path) else response)
     app.register_blueprint(openapi.blueprint)
-    app.before_request(_answer_unknown_address)
     app.wsgi_app = _WithoutSlash(app.wsgi_app)  # type: ignore[method-assign]
 
 
@@ -55,14 +65,24 @@ def is_ours(path: str) -> bool:
     return path == "/api" or path.startswith("/api/")
 
 
-def _answer_unknown_address() -> Response | None:
-    """No such address, or not by this method: Flask would ask no blueprint, but the pages."""
-    error = request.routing_exception
-    if error is None or not is_ours(request.path):
+def _begin() -> Response | None:
+    """Count the request for who sends it; an address that is none is a problem here, not one of the pages'."""
+    blueprint = current_app.blueprints.get(request.blueprint or "")
+    if isinstance(blueprint, Resource):
+        access.identify()
+        rates.begin()
         return None
-    if isinstance(error, MethodNotAllowed) and _would_be_known():
-        error = NotFound()
-    return problems.of_http(error)
+    try:
+        rates.begin()
+    except HTTPException as error:
+        return problems.of_http(error)
+    return _not_there(request.routing_exception) if request.routing_exception else None
+
+
+def _not_there(error: HTTPException) -> Response:
+    """No such address, or not by this method. Flask would ask no blueprint, but the pages."""
+    is_unknown = isinstance(error, RequestRedirect) or (isinstance(error, MethodNotAllowed) and _would_be_known())
+    return problems.of_http(NotFound() if is_unknown else error)
 
 
 def _would_be_known() -> bool:

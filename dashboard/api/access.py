@@ -27,10 +27,14 @@ CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Vestnik", Token realm="Vestnik"'
 
 @dataclass(slots=True)
 class Marks:
-    """What a view says about who may call it. `is_own`: it touches only the user's own account, so viewers may."""
+    """What a view says about who may call it. `is_own`: it touches only the user's own account, so viewers may.
+
+    `is_shown_once`: its answer holds a secret, which is not kept for a repeated request.
+    """
 
     is_open: bool = False
     is_own: bool = False
+    is_shown_once: bool = False
     scope: Scope | None = None
     rule: Callable[[Actor], bool] | None = None
 
@@ -43,6 +47,12 @@ def open_to_all(view: View) -> View:
 
 def own_account(view: View) -> View:
     marks_of(view).is_own = True
+    return view
+
+
+def shown_once(view: View) -> View:
+    """Its answer holds a secret."""
+    marks_of(view).is_shown_once = True
     return view
 
 
@@ -69,19 +79,31 @@ def marks_of(view: Callable[..., Any]) -> Marks:
     return marks
 
 
+def identify() -> None:
+    """Whose token comes with the request, if the view asks for one and it is good."""
+    g.api_user, g.api_scopes = None, frozenset()
+    if not _is_open():
+        g.api_user, g.api_scopes = _who() or (None, frozenset())
+
+
 def guard() -> None:
     """Raises Refusal (401, 403) and Forbidden."""
-    view = current_app.view_functions[request.endpoint or ""]
-    marks = marks_of(view)
-    g.api_user, g.api_scopes = None, frozenset()
-    if marks.is_open:
+    if _is_open():
         return
-    g.api_user, g.api_scopes = _who()
+    if g.api_user is None:
+        code = "token_invalid" if request.headers.get("Authorization") else "token_missing"
+        raise Refusal(401, code, CHALLENGE)
+    marks = marks_of(current_app.view_functions[request.endpoint or ""])
     is_safe = request.method in SAFE_METHODS
     require_scope(marks.scope or (Scope.READ if is_safe else Scope.WRITE))
     rule = marks.rule or (None if is_safe or marks.is_own else permissions.may_change)
     if rule is not None and not rule(actor()):
         raise Forbidden
+
+
+def _is_open() -> bool:
+    """Which methods an address knows (OPTIONS) is no secret: it is the same for all, whatever is there."""
+    return request.method == "OPTIONS" or marks_of(current_app.view_functions[request.endpoint or ""]).is_open
 
 
 def require_scope(scope: Scope) -> None:
@@ -90,18 +112,14 @@ def require_scope(scope: Scope) -> None:
         raise Refusal(403, "scope_not_granted")
 
 
-def _who() -> tuple[User, frozenset[Scope]]:
+def _who() -> tuple[User, frozenset[Scope]] | None:
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-    token = token.strip()
-    found: tuple[User, frozenset[Scope]] | None = None
     if scheme.lower() == "bearer":
-        user = signed_tokens.user_of(token)
-        found = (user, frozenset(Scope)) if user else None
-    elif scheme.lower() == "token":
-        found = api_tokens.resume(token)
-    if found is None:
-        raise Refusal(401, "token_invalid" if scheme else "token_missing", CHALLENGE)
-    return found
+        user = signed_tokens.user_of(token.strip())
+        return (user, frozenset(Scope)) if user else None
+    if scheme.lower() == "token":
+        return api_tokens.resume(token.strip())
+    return None
 
 
 def actor() -> Actor:

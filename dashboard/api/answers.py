@@ -23,22 +23,27 @@ GREATEST_LIMIT = 500
 def one(schema: Schema, thing: Any, status: int = 200, location: str | None = None) -> Response:
     """A single thing, with its version."""
     response = _response(schema.dump(thing), status)
-    response.set_etag(version_of(schema, thing))
     if location:
         response.headers["Location"] = location
-    if status == 200 and request.method in ("GET", "HEAD"):
-        response.make_conditional(request)
     return response
 
 
-def version_of(schema: Schema, thing: Any) -> str:
-    return hashlib.sha256(_text(schema.dump(thing)).encode()).hexdigest()[:32]
-
-
 def require_version(schema: Schema, thing: Any) -> None:
-    """Raises Refusal (412) where the request was meant for another version than there is."""
-    if request.if_match and version_of(schema, thing) not in request.if_match:
+    """Raises Refusal (412) where the request was meant for another version than there is.
+
+    Only while the thing is held does this say anything about what will be changed.
+    """
+    if request.if_match and _version(_text(schema.dump(thing))) not in request.if_match:
         raise Refusal(412, "changed_since")
+
+
+def once_per_version(response: Response) -> Response:
+    """Behind every view: whatever is read bears its version, and is not sent again to whoever names that."""
+    if request.method in ("GET", "HEAD") and response.status_code == 200 and not response.is_streamed:
+        if response.get_etag()[0] is None:
+            response.set_etag(_version(response.get_data()))
+        response.make_conditional(request)
+    return response
 
 
 def limit_of(query: Mapping[str, Any]) -> int:
@@ -88,8 +93,15 @@ def _cursor(key: Sequence[Any]) -> str:
 
 
 def _response(body: Mapping[str, Any] | Sequence[Any], status: int) -> Response:
-    return Response(_text(body), status, mimetype="application/json")
+    text = _text(body)
+    response = Response(text, status, mimetype="application/json")
+    response.set_etag(_version(text))
+    return response
 
 
-def _text(body: Any) -> str:
-    return json.dumps(body, ensure_ascii=False)
+def _text(body: Any) -> bytes:
+    return json.dumps(body, ensure_ascii=False).encode()
+
+
+def _version(text: bytes) -> str:
+    return hashlib.sha256(text).hexdigest()[:32]

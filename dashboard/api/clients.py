@@ -1,5 +1,7 @@
 """Whom can programs reach? The directory."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,11 +14,10 @@ from ..domain.client_order import BEGINNING, Ask, Place
 from ..domain.client_rules import ClientDraft
 from ..domain.client_search import ClientFilter, Listed
 from ..domain.clients import ClientView
-from ..domain.errors import Conflict, Invalid, Problem
+from ..domain.errors import Invalid, Problem
 from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
-from .problems import Refusal
 from .resources import LARGEST_ID, Resource
 from .schemas import clients as schemas
 
@@ -121,8 +122,9 @@ def show(client_id: int) -> Response:
 @blueprint.gives(200, schemas.Client)
 def put(body: dict[str, Any], client_id: int) -> Response:
     """Replace a client: what is not given is emptied."""
-    client = _as_asked_for(client_id)
-    return _change(client, _draft(body))
+    with _as_asked_for(client_id) as client:
+        clients.change(actor(), client_id, _draft(body), client.version)
+    return _one(client_id)
 
 
 @blueprint.asked("PATCH", ONE)
@@ -130,39 +132,34 @@ def put(body: dict[str, Any], client_id: int) -> Response:
 @blueprint.gives(200, schemas.Client)
 def patch(body: dict[str, Any], client_id: int) -> Response:
     """Change some of a client's fields. A new phone brings its own operator code, unless one is given."""
-    client = _as_asked_for(client_id)
-    kept = ClientDraft(
-        phone=client.phone,
-        timezone=client.timezone,
-        operator_code=None if "phone_number" in body else client.operator_code,
-        tags=client.tags,
-        attributes=dict(client.attributes),
-        consent_source=client.consent_source,
-        consent_at=client.consent_at,
-    )
-    return _change(client, replace(kept, **_given(body)))
+    with _as_asked_for(client_id) as client:
+        kept = ClientDraft(
+            phone=client.phone,
+            timezone=client.timezone,
+            operator_code=None if "phone_number" in body else client.operator_code,
+            tags=client.tags,
+            attributes=dict(client.attributes),
+            consent_source=client.consent_source,
+            consent_at=client.consent_at,
+        )
+        clients.change(actor(), client_id, replace(kept, **_given(body)), client.version)
+    return _one(client_id)
 
 
 @blueprint.asked("DELETE", ONE)
 @blueprint.gives(204)
 def delete(client_id: int) -> None:
     """Delete a client; the story of its messages stays."""
-    _as_asked_for(client_id)
-    clients.delete(actor(), client_id)
+    with _as_asked_for(client_id):
+        clients.delete(actor(), client_id)
 
 
-def _as_asked_for(client_id: int) -> ClientView:
-    client = clients.get(actor(), client_id)
-    answers.require_version(SHOWN, client)
-    return client
-
-
-def _change(client: ClientView, draft: ClientDraft) -> Response:
-    try:
-        clients.change(actor(), client.id, draft, client.version)
-    except Conflict:
-        raise Refusal(412, "changed_since") from None
-    return _one(client.id)
+@contextmanager
+def _as_asked_for(client_id: int) -> Iterator[ClientView]:
+    """Held, so that between the look at its version and the change nobody else changes it."""
+    with clients.held(actor(), client_id) as client:
+        answers.require_version(SHOWN, client)
+        yield client
 
 
 def _one(client_id: int, status: int = 200) -> Response:

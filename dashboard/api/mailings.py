@@ -1,5 +1,7 @@
 """What do programs send to whom? Mailings, written and changed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -7,7 +9,7 @@ from flask import Response, url_for
 
 from .. import zones
 from ..domain import mailing_lists, mailings
-from ..domain.errors import Conflict, Invalid, Problem
+from ..domain.errors import Invalid, Problem
 from ..domain.mailing_drafts import MailingDraft
 from ..domain.mailings import allowed_verbs
 from ..domain.pages import NEWEST, Cursor
@@ -16,7 +18,7 @@ from ..models import Mailing, RateUnit, Scope, TimeBasis
 from . import answers
 from .access import actor, require_scope, user
 from .answers import limit_of
-from .problems import Refusal
+from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import mailings as schemas
 
@@ -35,7 +37,7 @@ NAMES = {
 }
 blueprint = Resource("mailings", __name__, "/mailings", "What is sent to whom", NAMES)
 ONE = f"/<int(max={LARGEST_ID}):mailing_id>"
-SHOWN = schemas.Mailing()
+SHOWN, INPUT = schemas.Mailing(), schemas.MailingInput()
 
 
 @blueprint.asked("GET")
@@ -64,6 +66,7 @@ def cursor_of(before: int) -> Cursor:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.NewMailing, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.Mailing)
 def create(body: dict[str, Any]) -> Response:
@@ -90,7 +93,10 @@ def show(mailing_id: int) -> Response:
 @blueprint.gives(200, schemas.Mailing)
 def put(body: dict[str, Any], mailing_id: int) -> Response:
     """Replace a draft."""
-    return _change(as_asked_for(mailing_id), draft_of(body))
+    draft = draft_of(body)
+    with as_asked_for(mailing_id) as mailing:
+        mailings.change(actor(), mailing_id, draft, mailing.version)
+    return one(mailing_id)
 
 
 @blueprint.asked("PATCH", ONE)
@@ -98,35 +104,28 @@ def put(body: dict[str, Any], mailing_id: int) -> Response:
 @blueprint.gives(200, schemas.Mailing)
 def patch(body: dict[str, Any], mailing_id: int) -> Response:
     """Change some of a draft's fields; a filter, a window or a rate is replaced as a whole."""
-    mailing = as_asked_for(mailing_id)
-    kept = schemas.MailingInput().load(_input_of(mailing))
-    if body.get("time_basis", mailing.time_basis) is not mailing.time_basis:
-        kept = {name: value for name, value in kept.items() if name not in ("start_at", "end_at")}
-    return _change(mailing, draft_of(kept | body))
+    with as_asked_for(mailing_id) as mailing:
+        kept = INPUT.load(_input_of(mailing))
+        if body.get("time_basis", mailing.time_basis) is not mailing.time_basis:
+            kept = {name: value for name, value in kept.items() if name not in ("start_at", "end_at")}
+        mailings.change(actor(), mailing_id, draft_of(kept | body), mailing.version)
+    return one(mailing_id)
 
 
 @blueprint.asked("DELETE", ONE)
 @blueprint.gives(204)
 def delete(mailing_id: int) -> None:
     """Delete a draft. What has been launched keeps its story: cancel it."""
-    as_asked_for(mailing_id)
-    mailings.remove(actor(), mailing_id)
+    with as_asked_for(mailing_id):
+        mailings.remove(actor(), mailing_id)
 
 
-def as_asked_for(mailing_id: int) -> Mailing:
-    mailing = mailings.get(actor(), mailing_id)
-    answers.require_version(SHOWN, told(mailing))
-    return mailing
-
-
-def _change(mailing: Mailing, draft: MailingDraft) -> Response:
-    try:
-        mailings.change(actor(), mailing.id, draft, mailing.version)
-    except Conflict as refusal:
-        if refusal.code == "mailing_edited":
-            raise Refusal(412, "changed_since") from None
-        raise
-    return one(mailing.id)
+@contextmanager
+def as_asked_for(mailing_id: int) -> Iterator[Mailing]:
+    """Held, so that between the look at its version and the change nobody else changes it."""
+    with mailings.held(actor(), mailing_id) as mailing:
+        answers.require_version(SHOWN, told(mailing))
+        yield mailing
 
 
 def one(mailing_id: int, status: int = 200) -> Response:

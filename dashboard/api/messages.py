@@ -1,5 +1,7 @@
 """What becomes of each message, and what can a program do with one?"""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -129,14 +131,13 @@ def show(message_id: int) -> Response:
 @blueprint.gives(200, schemas.Message)
 def change(body: dict[str, Any], message_id: int) -> Response:
     """Give a queued message a text of its own, or resolve an unknown outcome."""
-    message = messages.get(actor(), message_id)
-    answers.require_version(SHOWN, message)
-    if ("text" in body) == ("resolve" in body):
-        raise Invalid([Problem("text", "text_or_resolve")])
-    if "text" in body:
-        single_messages.change_text(actor(), message_id, body["text"])
-    else:
-        _resolve(message, body["resolve"], body)
+    with _as_asked_for(message_id) as message:
+        if ("text" in body) == ("resolve" in body):
+            raise Invalid([Problem("text", "text_or_resolve")])
+        if "text" in body:
+            single_messages.change_text(actor(), message_id, body["text"])
+        else:
+            _resolve(message, body["resolve"], body)
     queues.work_later()
     return _one(message_id)
 
@@ -151,8 +152,16 @@ def _resolve(message: MessageStory, decision: Decision, body: dict[str, Any]) ->
 @blueprint.gives(204)
 def delete(message_id: int) -> None:
     """Cancel a queued message; what has left the house cannot be unsent (409 says where it stands)."""
-    answers.require_version(SHOWN, messages.get(actor(), message_id))
-    single_messages.cancel(actor(), message_id)
+    with _as_asked_for(message_id):
+        single_messages.cancel(actor(), message_id)
+
+
+@contextmanager
+def _as_asked_for(message_id: int) -> Iterator[MessageStory]:
+    """Held, so that between the look at its version and the change it neither leaves nor is changed by others."""
+    with single_messages.held(actor(), message_id) as message:
+        answers.require_version(SHOWN, message)
+        yield message
 
 
 def _one(message_id: int, status: int = 200) -> Response:

@@ -6,47 +6,53 @@ our side, or was refused, is not kept: it may be sent again.
 
 import hashlib
 
-from flask import Response, g, request
+from flask import Response, current_app, g, request
 
 from ..domain import idempotency
 from ..domain.errors import Conflict
-from ..domain.idempotency import KeptAnswer
-from .access import actor
+from ..domain.idempotency import Begun, KeptAnswer
+from .access import actor, marks_of
 from .problems import Refusal
 
 HEADER = "Idempotency-Key"
 LONGEST_KEY = 200
+# Kept in the place of an answer that held a secret.
+SHOWN_ONCE = 409
 # What else of an answer tells something.
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 
 
 def begin() -> Response | None:
     """Behind the guard: the kept answer, if there is one. Raises Refusal (409, 422)."""
-    g.idempotency_key = None
+    g.repeatable = None
     key = request.headers.get(HEADER)
     if request.method != "POST" or key is None or g.api_user is None:
         return None
     if not 0 < len(key) <= LONGEST_KEY or not key.isprintable():
         raise Refusal(422, "idempotency_key_invalid")
     try:
-        kept = idempotency.begin(actor(), key, _digest())
+        begun = idempotency.begin(actor(), key, _digest())
     except Conflict as refusal:
         raise Refusal(422 if refusal.code == "idempotency_key_reused" else 409, refusal.code) from None
-    if kept is None:
-        g.idempotency_key = key
+    if isinstance(begun, Begun):
+        g.repeatable = begun
         return None
-    return Response(kept.body, kept.status, headers=dict(kept.headers) | {"Idempotent-Replayed": "true"})
+    if begun.status == SHOWN_ONCE:
+        raise Refusal(409, "answer_shown_once")
+    return Response(begun.body, begun.status, headers=dict(begun.headers) | {"Idempotent-Replayed": "true"})
 
 
 def end(response: Response) -> Response:
-    key = g.get("idempotency_key")
-    if key is None:
+    begun = g.get("repeatable")
+    if begun is None:
         return response
     if response.status_code >= 400:
-        idempotency.forget(actor(), key)
+        idempotency.forget(begun)
+    elif marks_of(current_app.view_functions[request.endpoint or ""]).is_shown_once:
+        idempotency.keep(begun, KeptAnswer(SHOWN_ONCE, {}, ""))
     else:
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-        idempotency.keep(actor(), key, KeptAnswer(response.status_code, headers, response.get_data(as_text=True)))
+        idempotency.keep(begun, KeptAnswer(response.status_code, headers, response.get_data(as_text=True)))
     return response
 
 

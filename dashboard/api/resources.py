@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 
-from . import access, problems, repeating
+from . import access, answers, problems, repeating
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -35,6 +35,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         self.before_request(access.guard)
         self.before_request(repeating.begin)
         self.after_request(repeating.end)
+        self.after_request(answers.once_per_version)
         problems.answer_for(self)
 
     def asked(self, method: str, rule: str = "", **options: Any) -> Callable[[View], View]:
@@ -48,3 +49,7 @@ class Resource(Blueprint):  # type: ignore[misc]
     def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """What a view's answer is made into."""
         return self.response(status, schema, **options)  # type: ignore[no-any-return]
+
+    def also_gives(self, status: int, schema: Any, description: str) -> Callable[[View], View]:
+        """What else its answer may be, made by the view itself."""
+        return self.alt_response(status, schema=schema, description=description)  # type: ignore[no-any-return]

@@ -7,11 +7,12 @@ from flask import request
 
 from ..domain import api_tokens, token_families, users
 from ..domain.api_tokens import TokenView
+from ..domain.errors import Conflict
 from ..domain.user_rules import name_key
 from . import signed_tokens
-from .access import actor, open_to_all, own_account
-from .extensions import limiter
+from .access import actor, open_to_all, own_account, shown_once
 from .problems import Refusal
+from .rates import limited
 from .resources import LARGEST_ID, Resource
 from .schemas import tokens as schemas
 from .signed_tokens import Pair
@@ -29,8 +30,8 @@ def _login_name() -> str:
 
 @signing_in.asked("POST")
 @open_to_all
-@limiter.limit("10/minute", deduct_when=lambda response: response.status_code == 401)
-@limiter.limit("5/minute", key_func=_login_name, deduct_when=lambda response: response.status_code == 401)
+@limited("10/minute", only=401)
+@limited("5/minute", by=_login_name, only=401)
 @signing_in.takes(schemas.Credentials)
 @signing_in.gives(200, schemas.Pair)
 def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
@@ -38,7 +39,10 @@ def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
 
     Answers an access token, good for 15 minutes, and a refresh token for the next pair.
     """
-    user = users.authenticate(credentials["username"], credentials["password"])
+    try:
+        user = users.authenticate(credentials["username"], credentials["password"])
+    except Conflict as refusal:
+        raise Refusal(403, refusal.code) from None
     if user is None:
         raise Refusal(401, "sign_in_failed")
     return _told(signed_tokens.pair(token_families.begin(user.id)))
@@ -46,7 +50,7 @@ def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
 
 @signing_in.asked("POST", "/refresh")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.RefreshToken)
 @signing_in.gives(200, schemas.Pair)
 def refresh(body: dict[str, str]) -> dict[str, Any]:
@@ -63,7 +67,7 @@ def refresh(body: dict[str, str]) -> dict[str, Any]:
 
 @signing_in.asked("POST", "/verify")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.AnyToken)
 @signing_in.gives(204)
 def verify(body: dict[str, str]) -> None:
@@ -74,7 +78,7 @@ def verify(body: dict[str, str]) -> None:
 
 @signing_in.asked("POST", "/revoke")
 @open_to_all
-@limiter.limit("60/minute")
+@limited("60/minute")
 @signing_in.takes(schemas.AnyToken)
 @signing_in.gives(204)
 def revoke(body: dict[str, str]) -> None:
@@ -83,18 +87,24 @@ def revoke(body: dict[str, str]) -> None:
 
 
 @made.asked("GET")
+@made.takes(schemas.ApiTokenQuery, "query")
 @made.gives(200, schemas.ApiToken(many=True))
-def index() -> list[dict[str, Any]]:
-    """List the user's own API tokens."""
-    return [_shown(token) for token in api_tokens.listed(actor())]
+def index(query: dict[str, int]) -> list[dict[str, Any]]:
+    """List the user's own API tokens; an administrator may ask for another user's."""
+    return [_shown(token) for token in api_tokens.listed(actor(), query.get("user_id"))]
 
 
 @made.asked("POST")
 @own_account
+@shown_once
 @made.takes(schemas.NewApiToken)
 @made.gives(201, schemas.MadeApiToken)
 def make(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API token. Its text is shown this once."""
+    """Make an API token.
+
+    Its text is shown this once, and kept nowhere: the same request again, by its `Idempotency-Key`, makes no
+    second one, and is refused with `answer_shown_once`.
+    """
     token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]])
     return _shown(token) | {"token": text}
 
@@ -103,7 +113,7 @@ def make(body: dict[str, Any]) -> dict[str, Any]:
 @own_account
 @made.gives(204)
 def end(token_id: int) -> None:
-    """Revoke an API token."""
+    """Revoke an API token; an administrator may revoke anybody's."""
     api_tokens.revoke(actor(), token_id)
 
 
@@ -114,6 +124,7 @@ def _told(pair: Pair) -> dict[str, Any]:
 def _shown(token: TokenView) -> dict[str, Any]:
     return {
         "id": token.id,
+        "user_id": token.user_id,
         "name": token.name,
         "beginning": token.beginning,
         "scopes": sorted(token.scopes),

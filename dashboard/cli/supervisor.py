@@ -51,6 +51,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("scheduler", _flask("scheduler")),
         Program("sender", _flask("worker", "sending"), processes=settings.senders),
         Program("background", _flask("worker", "background")),
+        Program("webhooks", _flask("worker", "webhooks")),
         Program("web", _gunicorn(settings)),
     ]
     if settings.simulated:

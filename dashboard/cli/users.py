@@ -1,4 +1,4 @@
-"""`flask users` makes users and lists them."""
+"""`flask users` makes users, lists them, and lets in those who have registered."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from config import Settings
 
-from ..domain import users
-from ..domain.errors import Invalid, Problem
+from ..domain import registration, users
+from ..domain.errors import Conflict, Invalid, NotFound, Problem
 from ..models import Role
 
-group = AppGroup("users", help="Make users and list them.")
+group = AppGroup("users", help="Make users, list them, and let in those who have registered.")
 
 
 @group.command("create")
@@ -53,6 +53,31 @@ def list_() -> None:
         click.echo("\t".join(columns))
     if not found:
         click.echo("There are no users yet.", err=True)
+
+
+@group.command("waiting")
+def waiting() -> None:
+    """List those who have registered and wait for approval."""
+    with database_explained():
+        found = registration.waiting()
+    for user in found:
+        click.echo("\t".join([user.name, user.email, f"{user.created_at:%Y-%m-%d %H:%M} UTC"]))
+    if not found:
+        click.echo("Nobody is waiting.", err=True)
+
+
+@group.command("approve")
+@click.argument("name")
+def approve(name: str) -> None:
+    """Let the user NAME in, who has registered."""
+    with database_explained():
+        try:
+            user = registration.approve_by_name(name)
+        except NotFound:
+            raise click.ClickException(f"There is no user {name}.") from None
+        except Conflict:
+            raise click.ClickException(f"{name} is not waiting for approval.") from None
+    click.echo(f"{user.name} ({user.role.value}) can sign in now.")
 
 
 def _password(from_stdin: bool) -> str:

@@ -12,7 +12,7 @@ from ..jobs import queues, schedule, worker
 @click.argument("queue", type=click.Choice(queues.QUEUES))
 @with_appcontext
 def worker_command(queue: str) -> None:
-    """Work on one queue: sending or background."""
+    """Work on one queue: sending, background or webhooks."""
     logging.getLogger("rq.worker").setLevel(logging.WARNING)
     worker.build(queue).work(logging_level="WARNING")
 

@@ -7,10 +7,11 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, rows_changed, transaction
-from ..models import Mailing, Service, State
+from ..models import Mailing, Service, State, WebhookKind
 from . import audience
 from .errors import Conflict, NotFound
 from .permissions import Actor, require_administration
+from .webhooks import announcing
 
 logger = logging.getLogger(__name__)
 
@@ -71,5 +72,7 @@ def lapse() -> None:
                 .where(Mailing.id == mailing_id, is_lapsed)
                 .values(state=State.CANCELLED, finished_at=now, updated_at=now),
             )
+            if cancelled:
+                announcing.announce(session, WebhookKind.MAILING_CANCELLED, mailing_id)
         if cancelled:
             logger.warning("mailing never approved", extra={"mailing_id": mailing_id})

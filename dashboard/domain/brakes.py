@@ -9,11 +9,12 @@ from sqlalchemy import ColumnElement, func, select, update
 
 from .. import clock
 from ..database import db, rows_changed, transaction
-from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User
+from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User, WebhookKind
 from .errors import Conflict
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
 from .versions import version_of
+from .webhooks import announcing
 
 logger = logging.getLogger(__name__)
 
@@ -111,6 +112,8 @@ def pause_spent(spent: Mapping[int, Shortage]) -> None:
                 .where(Mailing.id == mailing_id, Mailing.state == State.RUNNING, still_short.exists())
                 .values(state=State.PAUSED, pause_reason=shortage.reason, updated_at=clock.database_now(session)),
             )
+            if paused:
+                announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing_id)
         if paused:
             logger.info("mailing paused", extra={"mailing_id": mailing_id, "reason": shortage.reason.value})
 

@@ -71,6 +71,14 @@ class Reading:
         keys = [columns.phone, columns.id] if self.sort is Sort.PHONE else [columns.id]
         return [key.desc() for key in keys] if self.descends else keys
 
+    def sorted_order(self, columns: Any) -> list[ColumnElement[Any]]:
+        """The same, for what has been found already: by an expression, or SQLite would not look for it by its
+        conditions, but walk along the index of all phones, which is in this order."""
+        if self.sort is not Sort.PHONE:
+            return self.order(columns)
+        keys = [columns.phone.concat(""), columns.id]
+        return [key.desc() for key in keys] if self.descends else keys
+
     def among(self, few: list[Place]) -> list[Place]:
         """Of places that were read already, in ascending order."""
         if self.place is not None:

@@ -135,16 +135,15 @@ class Walk:
             _entries([*of_owner, condition], descends=(reading or Reading(self.sort)).descends)
             for condition in client_search.keys(self._wanted)
         ]
-        found: AnySelect = select(first.c.id, first.c.phone)
-        for other in others:
-            found = found.join(other, other.c.id == first.c.id)
+        is_sorted = reading is not None and self.sort is Sort.PHONE
+        found = _meeting(first, others, at_once=is_sorted)
         if self._wanted.stop is not Listed.ANY:
             found = found.join(Client, Client.id == first.c.id).where(*self._conditions)
         if reading is not None:
-            found = found.order_by(*reading.order(first.c))
+            found = found.order_by(*reading.sorted_order(first.c))
         if not isinstance(of, Bearers):
             return found
-        if reading is not None and self.sort is Sort.PHONE:
+        if reading is not None and is_sorted:
             return self._bearers_among(found, of, reading)
         found = found.join(client_tags, client_tags.c.client_id == first.c.id)
         return found.where(client_tags.c.tag_id == of.tag_id)
@@ -156,7 +155,7 @@ class Walk:
             client_tags.c.tag_id == of.tag_id, client_tags.c.client_id == listed.c.id
         )
         looked_up = borne.limit(1).scalar_subquery().is_not(None)
-        return select(listed).where(looked_up).order_by(*reading.order(listed.c))
+        return select(listed).where(looked_up).order_by(*reading.sorted_order(listed.c))
 
     def _parts(self, through: int | None) -> list[AnySelect]:
         """Each tag's clients stand in the order of their ids in the table's key, so a page of a tag that a million
@@ -182,6 +181,21 @@ class Walk:
             return []
         borne = select(client_tags.c.client_id).where(client_tags.c.client_id == Client.id)
         return [borne.where(client_tags.c.tag_id.in_([tag.tag_id for tag in self._tags])).exists()]
+
+
+def _meeting(first: Subquery, others: list[Subquery], *, at_once: bool) -> AnySelect:
+    """Entries of the first condition that meet the others; `at_once`: all of them are looked for.
+
+    SQLite would look each up in its row. Where all are wanted, it lists those of the other condition instead, from
+    their index alone; for that the id has to be an expression, which no index holds.
+    """
+    found: AnySelect = select(first.c.id, first.c.phone)
+    for other in others:
+        if at_once and not bulk.is_postgresql():
+            found = found.where((first.c.id + 0).in_(select(other.c.id)))
+        else:
+            found = found.join(other, other.c.id == first.c.id)
+    return found
 
 
 def _entries(conditions: list[ColumnElement[bool]], *, descends: bool) -> Subquery:

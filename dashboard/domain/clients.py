@@ -1,6 +1,7 @@
 """Who are an operator's clients, one at a time?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,7 +18,7 @@ from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, may_see_all, require_change, visible
 
-__all__ = ["ClientDraft", "ClientView", "add", "add_many", "change", "delete", "get", "views"]
+__all__ = ["ClientDraft", "ClientView", "add", "add_many", "change", "delete", "get", "held", "views"]
 
 # So many new clients are one short transaction on SQLite, too.
 AT_ONCE = 50
@@ -57,6 +58,18 @@ def get(actor: Actor, client_id: int) -> ClientView:
     return found[0]
 
 
+@contextmanager
+def held(actor: Actor, client_id: int) -> Iterator[ClientView]:
+    """A client as it is, and as all others leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    require_change(actor)
+    with transaction() as session:
+        _locked(session, actor, client_id)
+        yield get(actor, client_id)
+
+
 def views(actor: Actor, ids: Sequence[int]) -> list[ClientView]:
     """In the order of the ids, without those who are deleted or belong to others."""
     query = (
@@ -65,6 +78,8 @@ def views(actor: Actor, ids: Sequence[int]) -> list[ClientView]:
         .outerjoin(StopListEntry, StopListEntry.phone == Client.phone)
         .where(Client.id.in_(ids), Client.deleted_at.is_(None), visible(Client.owner_id, actor))
         .options(selectinload(Client.tags))
+        # Whoever has held and changed them in this transaction has them loaded as they were.
+        .execution_options(populate_existing=True)
     )
     found = {
         client.id: _view(client, owner_name if may_see_all(actor) else None, entry)

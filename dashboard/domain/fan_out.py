@@ -16,6 +16,7 @@ from ..models import Chunk, FanOut, Mailing, Message, Status
 from . import ids, lanes, picking, tallies
 from .picking import picked
 from .tallies import Move, Place
+from .webhooks import settlements
 
 logger = logging.getLogger(__name__)
 
@@ -127,6 +128,9 @@ def _write(session: Session, entry: _Entry, groups: list[picking.Group], insert_
         )
         for part in parts
     ]
+    if any(part.status is not Status.QUEUED for part in parts):
+        first, last = min(part.first for part in parts), max(part.last for part in parts)
+        settlements.note_entered(session, entry.mailing_id, first, last)
     tallies.record(session, moves)
     _lay_chunks(session, entry.mailing_id, parts)
 

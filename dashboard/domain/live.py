@@ -5,9 +5,8 @@ from datetime import datetime, time, timedelta
 
 from sqlalchemy import func, select
 
-from .. import clock
 from ..database import db, snapshot
-from ..models import UNDER_WAY, WAITING, Mailing, PauseReason, RateUnit, State, Status, TimeBasis, User
+from ..models import UNDER_WAY, WAITING, Mailing, PauseReason, RateUnit, State, Status, TimeBasis
 from . import audience, books, decisions, estimates, mailings, pace, statistics
 from .books import Books
 from .decisions import Approval, Budget, Canary
@@ -110,13 +109,15 @@ class LivePicture:
 def picture(actor: Actor, mailing_id: int) -> LivePicture:
     """Raises NotFound. Read in one snapshot: between two reads a worker may move a thousand messages."""
     with snapshot():
-        mailing = mailings.get(actor, mailing_id)
-        now = clock.database_now(db.session())
+        mailing, owner_name, now = mailings.seen(actor, mailing_id)
         since = now.replace(second=0, microsecond=0) - RECENT
-        return _picture(actor, mailing, books.of(mailing_id, since), since, now)
+        facts = _facts(mailing, owner_name if may_see_all(actor) else None)
+        return _picture(actor, mailing, facts, books.of(mailing_id, since), since, now)
 
 
-def _picture(actor: Actor, mailing: Mailing, kept: Books, since: datetime, now: datetime) -> LivePicture:
+def _picture(
+    actor: Actor, mailing: Mailing, facts: MailingFacts, kept: Books, since: datetime, now: datetime
+) -> LivePicture:
     session, counts = db.session(), kept.counts
     has_started = mailing.started_at is not None
     total = sum(counts.values())
@@ -126,7 +127,7 @@ def _picture(actor: Actor, mailing: Mailing, kept: Books, since: datetime, now: 
     rate = pace.rate_in(kept.recent, mailing, now) if is_running else None
     addressed = None if has_started or mailing.state is State.CANCELLED else _addressed(mailing)
     return LivePicture(
-        mailing=_facts(actor, mailing),
+        mailing=facts,
         state=mailing.state,
         pause_reason=mailing.pause_reason,
         awaits_approval=mailing.awaits_approval,
@@ -184,10 +185,7 @@ def _addressed(mailing: Mailing) -> int:
     return db.session.scalar(select(func.count()).select_from(some)) or 0
 
 
-def _facts(actor: Actor, mailing: Mailing) -> MailingFacts:
-    owner_name = None
-    if may_see_all(actor):
-        owner_name = db.session.scalar(select(User.name).where(User.id == mailing.owner_id))
+def _facts(mailing: Mailing, owner_name: str | None) -> MailingFacts:
     return MailingFacts(
         id=mailing.id,
         title=mailing.title,

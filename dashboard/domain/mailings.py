@@ -1,6 +1,7 @@
 """What may happen to a mailing, in which state, and by whom?"""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -10,11 +11,12 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
-from ..models import Allowance, Mailing, PauseReason, State, TimeBasis
+from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User, WebhookKind
 from . import approval, lanes
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
 from .permissions import Actor, require_change, visible
+from .webhooks import announcing
 
 
 class Verb(StrEnum):
@@ -34,6 +36,13 @@ TRANSITIONS: dict[Verb, tuple[tuple[State, ...], State]] = {
     Verb.CANCEL: ((State.SCHEDULED, State.RUNNING, State.PAUSED), State.CANCELLED),
 }
 
+# What other programs are told of.
+ANNOUNCED = {
+    Verb.PAUSE: WebhookKind.MAILING_PAUSED,
+    Verb.RESUME: WebhookKind.MAILING_RESUMED,
+    Verb.CANCEL: WebhookKind.MAILING_CANCELLED,
+}
+
 
 def allowed_verbs(state: State) -> frozenset[Verb]:
     """What the pages may offer in this state; the verbs themselves check again."""
@@ -42,10 +51,26 @@ def allowed_verbs(state: State) -> frozenset[Verb]:
 
 def get(actor: Actor, mailing_id: int) -> Mailing:
     """Raises NotFound, also for what belongs to others."""
-    found = db.session.scalar(select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor)))
+    query = select(Mailing).where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))
+    # Whoever has held and changed it has it loaded as it was.
+    found = db.session.scalar(query.execution_options(populate_existing=True))
     if found is None:
         raise NotFound
     return found
+
+
+def seen(actor: Actor, mailing_id: int) -> tuple[Mailing, str, datetime]:
+    """With its owner's name, and the instant at which it was so: one question, for what is asked again and again.
+
+    Raises NotFound.
+    """
+    session = db.session()
+    query = select(Mailing, User.name, clock.told_by(session)).join(User, User.id == Mailing.owner_id)
+    row = session.execute(query.where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))).one_or_none()
+    if row is None:
+        raise NotFound
+    mailing, owner_name, answer = row
+    return mailing, owner_name, clock.told(answer)
 
 
 def some(actor: Actor, ids: Sequence[int]) -> list[Mailing]:
@@ -66,6 +91,16 @@ def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
     if found is None:
         raise NotFound
     return found
+
+
+@contextmanager
+def held(actor: Actor, mailing_id: int) -> Iterator[Mailing]:
+    """A mailing as it is, and as all others leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    with transaction() as session:
+        yield locked(session, actor, mailing_id)
 
 
 def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> int:
@@ -246,3 +281,5 @@ def _move(session: Session, actor: Actor, mailing_id: int, verb: Verb, **values:
     if not moved:
         get(actor, mailing_id)
         raise Conflict(f"cannot_{verb.value}")
+    if verb in ANNOUNCED:
+        announcing.announce(session, ANNOUNCED[verb], mailing_id)

@@ -65,6 +65,8 @@ def get(actor: Actor, message_id: int) -> MessageStory:
         .outerjoin(Client, (Client.id == Message.client_id) & Client.deleted_at.is_(None))
         .outerjoin(User, User.id == Message.added_by_id)
         .where(Message.id == message_id, visible(Mailing.owner_id, actor))
+        # Whoever has changed it in bulk has it loaded as it was.
+        .execution_options(populate_existing=True)
     )
     found = db.session.execute(query).one_or_none()
     if found is None:

@@ -8,9 +8,10 @@ from typing import Protocol
 from sqlalchemy import update
 from sqlalchemy.orm import Session
 
-from ..models import Message, Status
+from ..models import WAITING, Message, Status
 from . import bulk, tallies
 from .tallies import Move, Place
+from .webhooks import settlements
 
 
 class Standing(Protocol):
@@ -53,6 +54,8 @@ def move(
         ),
         execution_options={"synchronize_session": False},
     )
+    if new.status not in WAITING:
+        settlements.note(session, ((each.mailing_id, each.id) for each in those))
     tallies.record(session, moves(those, old, new))
 
 

@@ -5,10 +5,11 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..models import UNDER_WAY, Mailing, State, TimeBasis
+from ..models import UNDER_WAY, Mailing, State, TimeBasis, WebhookKind
 from . import lanes
 from .errors import Invalid, Problem
 from .mailing_drafts import YEARS
+from .webhooks import announcing
 
 # Started, and not called off.
 REOPENABLE = (*UNDER_WAY, State.FINISHED)
@@ -42,3 +43,4 @@ def reopen(session: Session, mailing: Mailing) -> None:
     mailing.updated_at = clock.database_now(session)
     if mailing.state is State.FINISHED:
         mailing.state, mailing.finished_at = State.RUNNING, None
+        announcing.announce(session, WebhookKind.MAILING_RESUMED, mailing.id)

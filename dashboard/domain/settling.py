@@ -23,6 +23,7 @@ from .armed import Armed
 from .flights import in_place
 from .policy import GATEWAY_PAUSE, OnUncertain, SendingPolicy
 from .tallies import Move, Place
+from .webhooks import settlements
 
 # Jitter only: which of the messages that failed together comes first.
 _rng = random.Random()
@@ -101,6 +102,7 @@ def _mark_sent(session: Session, usual: Sequence[Result], now: datetime) -> list
     marked = session.connection().execute(_marking_sent(), {"durations": durations, "now": now}).rowcount
     if marked != len(usual):
         raise _Overtaken
+    settlements.note(session, ((each.armed.mailing_id, each.armed.id) for each in usual))
     return moves.moves([each.armed for each in usual], Place(Status.SENDING), Place(Status.SENT, None, now))
 
 
@@ -123,6 +125,8 @@ def _decide(
         if _counts(row, results[row.id], token)
     ]
     _write(session, settled, now)
+    ended = ((row.mailing_id, row.id) for row, _, result in settled if result.status is not Status.QUEUED)
+    settlements.note(session, ended)
     traced = [(row, results[row.id].answer) for row in rows]
     _write_attempts(session, [(row, answer) for row, answer in traced if _leaves_a_trace(row, answer)])
     return [_move(row, result, now) for row, _answer, result in settled]

@@ -1,6 +1,7 @@
 """What may a person do with one message: send one to one client more, change its text, take it back?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -8,9 +9,22 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import insert_or_ignore, transaction
 from ..models import Client, Lane, Mailing, Message, State, Status
-from . import ids, lanes, limits, mailings, parts, personalisation, reopening, standing, stop_list, tallies
+from . import (
+    ids,
+    lanes,
+    limits,
+    mailings,
+    messages,
+    parts,
+    personalisation,
+    reopening,
+    standing,
+    stop_list,
+    tallies,
+)
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import text_problems
+from .messages import MessageStory
 from .moves import move
 from .permissions import Actor, require_change
 from .tallies import Move, Place
@@ -109,6 +123,18 @@ def _insert(
         raise Conflict("message_exists")
     new = Move(mailing.id, client.operator_code, client.timezone, None, Place(Status.QUEUED))
     tallies.record(session, [new])
+
+
+@contextmanager
+def held(actor: Actor, message_id: int) -> Iterator[MessageStory]:
+    """A message as it stands, and as all others leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    require_change(actor)
+    with transaction() as session:
+        _locked(session, actor, message_id)
+        yield messages.get(actor, message_id)
 
 
 def change_text(actor: Actor, message_id: int, text: str) -> None:

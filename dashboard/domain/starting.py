@@ -8,8 +8,9 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, transaction
-from ..models import Client, FanOut, Mailing, PauseReason, State
+from ..models import Client, FanOut, Mailing, PauseReason, State, WebhookKind
 from . import approval
+from .webhooks import announcing
 
 logger = logging.getLogger(__name__)
 
@@ -59,6 +60,9 @@ def _set_off(session: Session, mailing: Mailing, now: datetime) -> None:
         mailing.state, mailing.pause_reason = State.PAUSED, PauseReason.MISSED_START
     newest = session.scalar(select(func.max(Client.id))) or 0
     session.execute(insert(FanOut).values(mailing_id=mailing.id, through=0, audience_through=newest))
+    announcing.announce(session, WebhookKind.MAILING_STARTED, mailing.id)
+    if mailing.state is State.PAUSED:
+        announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing.id)
 
 
 def _due_since(mailing: Mailing) -> datetime:

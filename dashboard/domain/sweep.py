@@ -8,9 +8,10 @@ from sqlalchemy import ColumnElement, select, update
 
 from .. import clock
 from ..database import db, rows_changed, transaction
-from ..models import UNDER_WAY, Chunk, Flight, Heartbeat, Mailing, Message, State
+from ..models import UNDER_WAY, Chunk, Flight, Heartbeat, Mailing, Message, State, WebhookKind
 from . import lanes, recovery, strays, tallies
 from .policy import SendingPolicy
+from .webhooks import announcing
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +71,8 @@ def _finish(mailing_id: int) -> bool:
             .where(Mailing.id == mailing_id, Mailing.state.in_(UNDER_WAY), *_nothing_waits())
             .values(state=State.FINISHED, finished_at=now, updated_at=now, pause_reason=None),
         )
+        if finished:
+            announcing.announce(session, WebhookKind.MAILING_FINISHED, mailing_id)
     if not finished:
         return False
     logger.info("mailing finished", extra={"mailing_id": mailing_id})

@@ -13,6 +13,7 @@ from ..models import Message, Status
 from . import bulk, mailings, resending, tallies
 from .permissions import Actor, require_change
 from .tallies import Move, Place
+from .webhooks import settlements
 
 logger = logging.getLogger(__name__)
 
@@ -67,6 +68,7 @@ def _accept_some(chosen: ColumnElement[bool]) -> int:
             .values(status=Status.SENT, reason=TAKEN_AS_SENT),
             execution_options={"synchronize_session": False},
         )
+        settlements.note(session, ((row.mailing_id, row.id) for row in rows))
         moves = (
             Move(
                 row.mailing_id,

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from sqlalchemy import delete, exists, or_, select, update
@@ -34,6 +34,8 @@ class User:
     language: str
     theme: str
     timezone: str
+    waiting_since: datetime | None
+    created_at: datetime
 
     @classmethod
     def of(cls, row: models.User) -> Self:
@@ -46,6 +48,8 @@ class User:
             language=row.language,
             theme=row.theme,
             timezone=row.timezone,
+            waiting_since=row.waiting_since,
+            created_at=row.created_at,
         )
 
     @property
@@ -112,16 +116,16 @@ def use_setup_link(token: str, new: NewUser) -> int:
         if token_hash(token) not in valid or has_users():
             raise Conflict("setup_link_invalid")
 
-    return _add(new, use_up)
+    return add(new, use_up)
 
 
 def create(new: NewUser) -> int:
     """Gives the new user's id. Raises Invalid."""
-    return _add(new, lambda session: None)
+    return add(new, lambda session: None)
 
 
-def _add(new: NewUser, permit: Callable[[Session], None]) -> int:
-    """Hashes before the transaction, because hashing is slow; `permit` is asked within it."""
+def add(new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = False) -> int:
+    """Hashes before the transaction, because hashing is slow; `permit` is asked within it. Raises Invalid."""
     new = replace(new, name=tidy(new.name), email=tidy(new.email).lower())
     _require_none([*_problems(new), *_taken(new)])
     end_reading()
@@ -131,6 +135,8 @@ def _add(new: NewUser, permit: Callable[[Session], None]) -> int:
             permit(session)
             _require_none(_taken(new))
             user = _row(new, password_hash, session)
+            if is_waiting:
+                user.is_active, user.waiting_since = False, user.created_at
             session.add(user)
             session.flush()
             return user.id
@@ -185,7 +191,10 @@ def _row(new: NewUser, password_hash: str, session: Session) -> models.User:
 
 
 def authenticate(login: str, password: str) -> User | None:
-    """The active user with this name or e-mail (in any case) and this password, or None."""
+    """The active user with this name or e-mail (in any case) and this password, or None.
+
+    Raises Conflict("user_waiting") for one who is not approved yet; only to whoever knows the password.
+    """
     wanted = select(models.User).where(
         or_(models.User.name_key == name_key(login), models.User.email == tidy(login).lower())
     )
@@ -194,6 +203,8 @@ def authenticate(login: str, password: str) -> User | None:
     end_reading()  # hashing takes long: no connection is held meanwhile
     if not passwords.matches(password, password_hash) or user is None or password_hash is None:
         return None
+    if user.waiting_since:
+        raise Conflict("user_waiting")
     if not user.is_active:
         return None
     if passwords.is_outdated(password_hash):

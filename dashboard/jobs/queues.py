@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 SENDING = "sending"
 BACKGROUND = "background"
-QUEUES = (SENDING, BACKGROUND)
+# Of its own: who waits for other people's servers must not keep imports waiting.
+WEBHOOKS = "webhooks"
+QUEUES = (SENDING, BACKGROUND, WEBHOOKS)
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2, 5
 # Knocks of the background queue that may wait before more are pointless.
@@ -61,6 +63,11 @@ def change_clients_later(change_id: int) -> None:
 def resume_later() -> None:
     """One knock for all that was left lying: of several, the first in the queue would keep the others out."""
     _knock(BACKGROUND, "resume", most_waiting=1)
+
+
+def tell_webhooks_later() -> None:
+    """One that waits sees all that came before it begins."""
+    _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)
 
 
 def send_trial_later(trial_id: int) -> None:

@@ -32,6 +32,7 @@ class Entry:
 SCHEDULE: dict[str, Entry] = {
     "work": Entry(1, queues.work_later),
     "resume": Entry(10, queues.resume_later),
+    "webhooks": Entry(3, queues.tell_webhooks_later),
 }
 
 

@@ -12,6 +12,7 @@ from ..database import lock_patience
 from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
+from ..domain.webhooks import delivering
 from ..gateway import GatewaySettings, HttpGateway
 from . import queues
 from .worker import STOP_SIGNAL
@@ -65,6 +66,16 @@ def send_trial(trial_id: int) -> None:
     settings: Settings = current_app.config["SETTINGS"]
     with HttpGateway(replace(gateway_settings(settings), connections=1)) as gateway:
         trials.run(trial_id, gateway, settings.gateway_timeout_seconds)
+
+
+def tell_webhooks() -> None:
+    """Tell other programs what has happened, as far as it is due."""
+    settings: Settings = current_app.config["SETTINGS"]
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    private_allowed = settings.webhook_private_addresses
+    if delivering.run(ROUND_SECONDS, private_allowed=private_allowed, is_stopping=lambda: bool(stops)):
+        queues.tell_webhooks_later()
 
 
 def file_limits(settings: Settings) -> FileLimits:

@@ -15,11 +15,22 @@ from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
 from .trial import Trial, TrialOutcome
 from .user import Role, User, UserSession
+from .webhook import (
+    WEBHOOK_CHOICES,
+    DeliveryState,
+    OffReason,
+    WebhookDelivery,
+    WebhookEndpoint,
+    WebhookEvent,
+    WebhookKind,
+    WebhookSettlement,
+)
 
 __all__ = [
     "UNDER_WAY",
     "UNSENT",
     "WAITING",
+    "WEBHOOK_CHOICES",
     "Allowance",
     "ApiToken",
     "Attempt",
@@ -30,6 +41,7 @@ __all__ = [
     "Client",
     "ClientChange",
     "ClientVerb",
+    "DeliveryState",
     "Dimension",
     "FanOut",
     "Flight",
@@ -45,6 +57,7 @@ __all__ = [
     "Lane",
     "Mailing",
     "Message",
+    "OffReason",
     "PauseReason",
     "RateUnit",
     "Role",
@@ -62,5 +75,10 @@ __all__ = [
     "TimeBasis",
     "User",
     "UserSession",
+    "WebhookDelivery",
+    "WebhookEndpoint",
+    "WebhookEvent",
+    "WebhookKind",
+    "WebhookSettlement",
     "client_tags",
 ]

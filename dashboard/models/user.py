@@ -2,12 +2,16 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
 from .columns import choice
+
+# An index of those who wait for an administrator's word.
+WAITING: Any = {f"{dialect}_where": text("waiting_since IS NOT NULL") for dialect in ("sqlite", "postgresql")}
 
 
 class Role(StrEnum):
@@ -18,6 +22,11 @@ class Role(StrEnum):
 
 class User(Model):
     __tablename__ = "users"
+    __table_args__ = (
+        # The list of those who have registered and wait, and how many they are.
+        Index("ix_users_waiting", "id", **WAITING),
+    )
+
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(64))
     # The name as it is compared: case-folded, so that Анна and анна are one (SQLite's lower() knows only ASCII).
@@ -27,6 +36,8 @@ class User(Model):
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[Role] = mapped_column(choice(Role))
     is_active: Mapped[bool] = mapped_column(default=True)
+    # Registered by themselves, and not yet approved: such a user is not active.
+    waiting_since: Mapped[datetime | None] = mapped_column(UtcDateTime)
     language: Mapped[str] = mapped_column(String(2))
     theme: Mapped[str] = mapped_column(String(5), default="auto")
     timezone: Mapped[str] = mapped_column(String(64))

@@ -38,12 +38,15 @@ def sign_in() -> Response:
     if access.user_or_none() and request.method == "GET":
         return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
     if form.validate_on_submit():
-        user = users.authenticate(form.login.data or "", form.password.data or "")
+        try:
+            user, code = users.authenticate(form.login.data or "", form.password.data or ""), "sign_in_failed"
+        except Conflict as refusal:
+            user, code = None, refusal.code
         if user is not None:
             access.begin_session(user.id, remember=bool(form.remember.data))
             answer = respond.redirect_to_path(access.local_path(form.next.data) or HOME)
             return _with_cookies(answer, user.language, user.theme)
-        form.form_errors.append("sign_in_failed")
+        form.form_errors.append(code)
     return respond.page("auth/sign_in.html", form=form)
 
 

@@ -1,10 +1,10 @@
 """What is every template told, and in which language and time zone does it speak?"""
 
 from datetime import tzinfo
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
-from flask import Flask, current_app, request
+from flask import Flask, current_app, request, url_for
 from flask_babel import get_locale
 
 from .. import zones
@@ -101,6 +101,7 @@ class ServiceState:
 
 def init_app(app: Flask) -> None:
     app.context_processor(told)
+    app.add_template_global(sprite)
 
 
 def told() -> dict[str, Any]:
@@ -112,6 +113,17 @@ def told() -> dict[str, Any]:
         "service": ServiceState(),
         "simulated": current_app.config["SETTINGS"].simulated,
     }
+
+
+def sprite() -> str:
+    """The address of all signs. A page shows twenty, and each time it would take as long as a filled-in cell."""
+    return _sprite(request.script_root)
+
+
+@lru_cache(maxsize=8)
+def _sprite(_root: str) -> str:
+    """`_root`: where a proxy has put the application."""
+    return url_for("static", filename="img/icons.svg")
 
 
 def language() -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -42,14 +43,17 @@ Programs = Callable[..., Program]
 @pytest.fixture
 def program_of(app: Flask) -> Programs:
     """`program_of(Role.VIEWER)` is a program of a new viewer, with every scope unless some are given."""
+    return partial(program_in, app)
 
-    def make(role: Role = Role.OPERATOR, scopes: tuple[Scope, ...] = tuple(Scope), **user: str) -> Program:
-        with app.app_context():
-            someone = make_user(role, **user)
-            _token, text = api_tokens.make(someone.actor, "test", scopes)
-        return Program(app.test_client(), someone, text)
 
-    return make
+def program_in(
+    app: Flask, role: Role = Role.OPERATOR, scopes: tuple[Scope, ...] = tuple(Scope), **user: str
+) -> Program:
+    """The same for an application of the caller's choice."""
+    with app.app_context():
+        someone = make_user(role, **user)
+        _token, text = api_tokens.make(someone.actor, "test", scopes)
+    return Program(app.test_client(), someone, text)
 
 
 @pytest.fixture

@@ -1,15 +1,24 @@
 """Is a request that is sent twice done once?"""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
+from typing import Any
 
 import pytest
 import time_machine
 from flask import Flask
+from sqlalchemy import func, select, update
 from werkzeug.test import TestResponse
 
 from dashboard import clock
-from dashboard.domain import clients, idempotency
+from dashboard.database import db, transaction
+from dashboard.domain import api_tokens, clients, idempotency
+from dashboard.domain.errors import Conflict
+from dashboard.domain.idempotency import Begun, KeptAnswer
+from dashboard.models import Client, IdempotencyKey, Scope
 from tests.api.conftest import Program, Programs
+from tests.factories import make_user
 
 ANNA = {"phone_number": "79991234567", "timezone": "Europe/Moscow"}
 BORIS = {"phone_number": "79991234568", "timezone": "Europe/Moscow"}
@@ -88,3 +97,70 @@ def test_what_broke_on_our_side_may_be_sent_again(
 @pytest.mark.parametrize("key", ["", "x" * 201])
 def test_a_key_has_its_bounds(program: Program, key: str) -> None:
     assert add(program, ANNA, key).json["code"] == "idempotency_key_invalid"
+
+
+def test_a_secret_is_shown_once_and_kept_nowhere(app: Flask, program: Program) -> None:
+    body = {"name": "CRM", "scopes": ["read"]}
+    first = program.post("/tokens", body, Idempotency_Key="a")
+
+    again = program.post("/tokens", body, Idempotency_Key="a")
+
+    with app.app_context():
+        kept = db.session.scalars(select(IdempotencyKey.body)).all()
+    assert (first.status_code, again.status_code) == (201, 409)
+    assert again.json["code"] == "answer_shown_once"
+    assert len(program.get("/tokens").json) == 2
+    assert kept == [""]
+
+
+def test_of_two_at_once_only_one_is_done(any_app: Flask) -> None:
+    """On both databases: the other waits for nobody, and is told to ask again."""
+    with any_app.app_context():
+        ann = make_user()
+        _token, text = api_tokens.make(ann.actor, "test", tuple(Scope))
+        start = Barrier(4)
+
+    def ask(_number: int) -> int:
+        headers = {"Authorization": f"Token {text}", "Idempotency-Key": "a"}
+        start.wait()
+        return any_app.test_client().post("/api/v1/clients", json=ANNA, headers=headers).status_code
+
+    with ThreadPoolExecutor(4) as threads:
+        statuses = sorted(threads.map(ask, range(4)))
+
+    assert set(statuses) <= {201, 409}
+    assert 201 in statuses
+    with any_app.app_context():
+        assert db.session.scalar(select(func.count(Client.id))) == 1
+
+
+def begun(*request: Any) -> Begun:
+    found = idempotency.begin(*request)
+    assert isinstance(found, Begun)
+    return found
+
+
+def test_what_took_too_long_does_not_put_its_answer_in_anothers_place(app_context: Flask) -> None:
+    ann = make_user().actor
+    slow = begun(ann, "a", "first")
+    with time_machine.travel(clock.now() + timedelta(minutes=3)):
+        idempotency.begin(ann, "a", "second")
+
+        idempotency.keep(slow, KeptAnswer(201, {}, "first"))
+
+        with pytest.raises(Conflict, match="request_in_progress"):
+            idempotency.begin(ann, "a", "second")
+
+
+def test_answers_of_before_yesterday_are_cleared_away_whoever_asked(any_context: Flask) -> None:
+    ann, bob = make_user().actor, make_user().actor
+    for number in range(50):
+        idempotency.keep(begun(ann, f"old {number}", "x"), KeptAnswer(201, {}, ""))
+    with transaction() as session:
+        session.execute(update(IdempotencyKey).values(created_at=clock.now() - timedelta(hours=25)))
+
+    for number in range(3):
+        idempotency.begin(bob, f"new {number}", "x")
+
+    assert db.session.scalar(select(func.count(IdempotencyKey.id))) == 3
+    assert isinstance(idempotency.begin(ann, "old 1", "another"), Begun)

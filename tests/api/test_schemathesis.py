@@ -17,8 +17,7 @@ from flask import Flask
 from schemathesis.config import SchemathesisConfig
 from schemathesis.engine import events, from_schema
 
-from dashboard.api import signed_tokens
-from dashboard.api.extensions import limiter
+from dashboard.api import rates, signed_tokens
 from dashboard.api.repeating import HEADER, LONGEST_KEY
 from dashboard.domain import token_families
 from dashboard.models import Role
@@ -64,7 +63,7 @@ class Told:
 @pytest.fixture
 def bearer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> str:
     """An administrator's, who signed in for the whole test: an API token of his own could be revoked in it."""
-    monkeypatch.setattr(limiter, "enabled", False)
+    monkeypatch.setattr(rates, "_rates", lambda: ())
     monkeypatch.setitem(app.config, "JWT_ACCESS_TOKEN_EXPIRES", timedelta(hours=3))
     with app.app_context():
         user = make_user(Role.ADMINISTRATOR)

@@ -121,12 +121,14 @@ def test_only_the_programs_that_are_wanted_are_in_the_table(tmp_path: Path) -> N
         ("scheduler", 1),
         ("sender", 3),
         ("background", 1),
+        ("webhooks", 1),
         ("web", 1),
     ]
     assert [program.name for program in supervisor.programs(given)] == [
         "scheduler",
         "sender",
         "background",
+        "webhooks",
         "web",
     ]
 

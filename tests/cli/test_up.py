@@ -90,7 +90,7 @@ def test_everything_starts_says_how_to_begin_and_stops_without_orphans(tmp_path:
         printed = installation.printed
 
     assert len(senders) == 2
-    assert len(programs) == 7  # redis, simulator, web, scheduler, background, two senders
+    assert len(programs) == 8  # redis, simulator, web, scheduler, background, webhooks, two senders
     assert not [program for program in programs if program.is_running()]
     assert installation.url in printed
     assert installation.setup_link.startswith(f"{installation.url}/setup/")

@@ -4,9 +4,10 @@ from pathlib import Path
 
 from flask import Flask
 
-from dashboard.domain import users
+from dashboard.domain import registration, users
+from dashboard.domain.registration import Policy, Registration
 from dashboard.models import Role
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, make_user
 from tests.support.apps import running_app
 
 CREATE_ANNA = ["users", "create", "Анна", "--email", "anna@example.com"]
@@ -55,3 +56,32 @@ def test_a_database_without_tables_is_explained(tmp_path: Path) -> None:
 
     assert done.exit_code == 1
     assert "db upgrade" in done.output
+
+
+def test_who_has_registered_is_listed_and_let_in(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    with app.app_context():
+        make_user()
+        registration.register(
+            Registration("Ева", "eve@example.com", PASSWORD, "ru", "Europe/Moscow"), Policy.APPROVAL
+        )
+
+    before = runner.invoke(args=["users", "waiting"])
+    approved = runner.invoke(args=["users", "approve", "ева"])
+    after = runner.invoke(args=["users", "waiting"])
+
+    assert before.output.startswith("Ева\teve@example.com\t")
+    assert (approved.exit_code, approved.output) == (0, "Ева (operator) can sign in now.\n")
+    assert after.output == "Nobody is waiting.\n"
+
+
+def test_nobody_is_let_in_who_does_not_wait(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    with app.app_context():
+        bob = make_user()
+
+    done = [runner.invoke(args=["users", "approve", name]) for name in (bob.name, "nobody")]
+
+    assert [each.exit_code for each in done] == [1, 1]
+    assert "is not waiting for approval" in done[0].output
+    assert "There is no user nobody" in done[1].output

@@ -10,6 +10,7 @@ from sqlalchemy import event
 
 from dashboard.database import db
 from dashboard.domain import client_lists
+from dashboard.domain.client_order import Sort
 from dashboard.domain.client_search import ClientFilter
 from dashboard.models import Role
 from tests.factories import make_actor
@@ -60,3 +61,22 @@ def test_a_list_by_code_zone_or_ending_is_read_off_an_index(
     steps = steps_of(asked)
     assert [step for step in steps if key in step]
     assert not [step for step in steps if step.startswith("SCAN clients")]
+
+
+@pytest.mark.parametrize("tag", ["", "vip"])
+def test_those_of_a_code_and_zone_are_put_in_the_order_of_phones_from_their_two_indexes(
+    app_context: Flask, tag: str
+) -> None:
+    looker = make_actor()
+    for number in range(4):
+        make_client(looker, numbered(number), "vip")
+
+    with asked_of_clients() as asked:
+        client_lists.page(looker, ClientFilter(tag=tag, code="900", timezone="UTC"), sort=Sort.PHONE, limit=2)
+
+    steps = steps_of([(statement, values) for statement, values in asked if "ORDER BY" in statement])
+    read = [step for step in steps if step.startswith(("SEARCH clients", "SCAN clients"))]
+    assert [step.partition(" (")[0] for step in read] == [
+        "SEARCH clients USING INDEX ix_clients_owner_id_operator_code_id_phone",
+        "SEARCH clients USING INDEX ix_clients_owner_id_timezone_id_phone",
+    ]

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from config import ROOT
 
 LINT = [
@@ -28,10 +30,17 @@ def test_inside_the_house_imports_are_relative() -> None:
     assert [str(path) for path in modules if absolute.search(path.read_text())] == []
 
 
-def test_a_room_that_imports_leftward_breaks_them(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [("domain.pages", "web"), ("jobs.asked", "api"), ("web.shared", "api"), ("api.shared", "web")],
+)
+def test_a_room_that_imports_leftward_or_its_neighbour_breaks_them(
+    tmp_path: Path, module: str, imported: str
+) -> None:
     rooms = [
         "cli",
         "web",
+        "api",
         "jobs",
         "domain",
         "gateway",
@@ -47,10 +56,11 @@ def test_a_room_that_imports_leftward_breaks_them(tmp_path: Path) -> None:
         folder.mkdir(parents=True)
         (folder / "__init__.py").touch()
     (tmp_path / "dashboard" / "__init__.py").touch()
-    (tmp_path / "dashboard" / "domain" / "pages.py").write_text("import dashboard.web\n")
+    room, name = module.split(".")
+    (tmp_path / "dashboard" / room / f"{name}.py").write_text(f"import dashboard.{imported}\n")
     (tmp_path / "pyproject.toml").write_text((ROOT / "pyproject.toml").read_text())
 
     done = subprocess.run([*LINT, "--no-cache"], cwd=tmp_path, capture_output=True, text=True)
 
     assert done.returncode == 1
-    assert "dashboard.domain is not allowed to import dashboard.web" in done.stdout
+    assert f"dashboard.{room} is not allowed to import dashboard.{imported}" in done.stdout

@@ -75,6 +75,11 @@ class Remembering(Mapping[str, str]):
         ("IMPORT_MAX_MEGABYTES", "0"),
         ("IMPORT_MAX_ROWS", "0"),
         ("TRUSTED_PROXIES", "all"),
+        ("REGISTRATION", "yes"),
+        ("API_RATE_LIMIT", "600"),
+        ("API_RATE_LIMIT", "0/minute"),
+        ("API_CREATE_RATE_LIMIT", "60 per minute"),
+        ("WEBHOOK_PRIVATE_ADDRESSES", "yes"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from flask import Flask, get_template_attribute
 from flask_babel import force_locale, ngettext
 
 from config import ROOT
-from tests.house.test_wordings import all_codes
+from dashboard.domain.errors import Problem
+from tests.house.test_wordings import all_codes, codes_for_programs, worded
 from tests.support.every_page import every_page, fill, newcomers_pages, strangers_pages
 from tests.support.languages import CYRILLIC, PLACEHOLDER, english_in, foreign_in
 from tests.support.visible_text import visible_texts
@@ -141,6 +142,16 @@ def wording(app: Flask, code: str, language: str) -> str:
     with app.test_request_context(), force_locale(language):
         macros = [get_template_attribute("components/reasons.html", name) for name in names]
         return next(words for macro in macros if (words := str(macro(code))) not in ("", code))
+
+
+def test_programs_hear_russian_when_they_ask_for_it(speaker: Flask) -> None:
+    """Names of headers and fields stay as they are."""
+    said = {
+        code: worded(speaker, "ru", "words", Problem("field", code), file="api_problems")
+        for code in codes_for_programs()
+    }
+
+    assert {code: words for code, words in said.items() if not CYRILLIC.search(words)} == {}
 
 
 @pytest.mark.parametrize("language", ["ru", "en"])

@@ -1,4 +1,4 @@
-"""Has every code that a person may meet its words, in either language?
+"""Has every code that a person or a program may meet its words, in either language?
 
 Codes are collected from the sources. What the tests cannot read off a call stands in MADE_ELSEWHERE, so that a new
 way of making codes is noticed.
@@ -6,7 +6,7 @@ way of making codes is noticed.
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,9 +23,14 @@ from dashboard.models import PauseReason
 from dashboard.phone import PhoneProblem
 from dashboard.zones import ZoneError
 
-DOMAIN, WEB = ROOT / "dashboard" / "domain", ROOT / "dashboard" / "web"
+DOMAIN, WEB, API = (ROOT / "dashboard" / room for room in ("domain", "web", "api"))
 # Callables that take a code: which of their arguments, or by which keyword.
-TAKE_A_CODE = {"Problem": (1, "code"), "Conflict": (0, "code"), "ValidationError": (0, "message")}
+TAKE_A_CODE = {
+    "Problem": (1, "code"),
+    "Conflict": (0, "code"),
+    "ValidationError": (0, "message"),
+    "Refusal": (1, "code"),
+}
 # Codes that are put together, or come from somewhere else: by the expression that stands for them.
 MADE_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "f'{field}_empty'": ("title_empty", "text_empty"),
@@ -35,6 +40,8 @@ MADE_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "error.problem": (*PhoneProblem, ZoneError.problem),
     "error.problem.value": tuple(PhoneProblem),
 }
+# The API's: named after a status, or by a field (`complaints_in`).
+MADE_FOR_PROGRAMS = {"f'http_status_{status}'", "str(message)"}
 # As it came from another call, or from an assignment or a function that `named_in` reads.
 HANDED_ON = re.compile(r"(\w+\.)?code")
 # Modules that say why a message stands where it stands, beside those that write it into the books.
@@ -81,15 +88,60 @@ def named_in(path: Path) -> Iterator[str]:
                 yield value.value
 
 
+def modules_of(*rooms: Path) -> list[Path]:
+    return sorted(path for room in rooms for path in room.rglob("*.py"))
+
+
 def arguments() -> list[ast.expr]:
-    return [each for room in (DOMAIN, WEB) for path in sorted(room.rglob("*.py")) for each in arguments_in(path)]
+    return [each for path in modules_of(DOMAIN, WEB, API) for each in arguments_in(path)]
+
+
+def imported_in(path: Path) -> set[str]:
+    """Modules of the domain, by name."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            found |= {node.module.split(".")[-1]} if node.module else set()
+            found |= {each.name for each in node.names}
+    return found
+
+
+def for_programs_only() -> list[Path]:
+    """Modules of the domain whose codes no page can meet: only the API imports them."""
+    asked = {name for path in modules_of(API) for name in imported_in(path)}
+    others = {
+        name for path in modules_of(ROOT / "dashboard") if API not in path.parents for name in imported_in(path)
+    }
+    return [path for path in DOMAIN.glob("*.py") if path.stem in asked - others]
+
+
+def codes_in(paths: Iterable[Path]) -> set[str]:
+    paths = list(paths)
+    written = {each.value for path in paths for each in arguments_in(path) if isinstance(each, ast.Constant)}
+    return {*map(str, written), *(code for path in paths for code in named_in(path))}
 
 
 def all_codes() -> list[str]:
-    written = {each.value for each in arguments() if isinstance(each, ast.Constant)}
+    """Those that a person may meet on a page."""
     made = {code for codes in MADE_ELSEWHERE.values() for code in codes}
-    named = {code for room in (DOMAIN, WEB) for path in room.rglob("*.py") for code in named_in(path)}
-    return sorted({*map(str, written | made | named), "sign_in_failed"})
+    return sorted({*codes_in({*modules_of(DOMAIN, WEB)} - {*for_programs_only()}), *made, "sign_in_failed"})
+
+
+def complaints_in(path: Path) -> Iterator[str]:
+    """What fields and schemas say of what they cannot read: the values of `error_messages`."""
+    names = ("COMMON", "error_messages", "default_error_messages")
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
+            continue
+        if ast.unparse(node.targets[0]) in names:
+            yield from (str(each.value) for each in node.value.values if isinstance(each, ast.Constant))
+
+
+def codes_for_programs() -> list[str]:
+    """Those that only programs meet, and the statuses that name a problem where it has no code of its own."""
+    told = {code for path in modules_of(API) for code in complaints_in(path)}
+    statuses = {f"http_status_{status}" for status in (400, 403, 404, 405, 413, 415, 422, 429, 500)}
+    return sorted(codes_in([*modules_of(API), *for_programs_only()]) | told | statuses)
 
 
 def reasons_in(path: Path) -> Iterator[str]:
@@ -113,15 +165,16 @@ def all_reasons() -> list[str]:
     return sorted({*(code for path in modules for code in reasons_in(path)), *Reason, "http_400", "http_599"})
 
 
-def worded(app: Flask, language: str, macro: str, *arguments: object) -> str:
+def worded(app: Flask, language: str, macro: str, *arguments: object, file: str = "reasons") -> str:
     with app.test_request_context(), force_locale(language):
-        return str(get_template_attribute("components/reasons.html", macro)(*arguments)).strip()
+        return str(get_template_attribute(f"components/{file}.html", macro)(*arguments)).strip()
 
 
 def test_where_a_code_is_expected_stands_one_that_can_be_read_here() -> None:
     unread = {ast.unparse(each) for each in arguments() if not isinstance(each, ast.Constant)}
 
-    assert {each for each in unread - MADE_ELSEWHERE.keys() if not HANDED_ON.fullmatch(each)} == set()
+    unknown = unread - MADE_ELSEWHERE.keys() - MADE_FOR_PROGRAMS
+    assert {each for each in unknown if not HANDED_ON.fullmatch(each)} == set()
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
@@ -131,6 +184,19 @@ def test_a_code_is_put_into_words(speaker: Flask, code: str, language: str) -> N
 
     assert words
     assert words != code
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_every_code_that_a_program_may_hear_is_put_into_words(speaker: Flask, language: str) -> None:
+    """By the API's own table, or by the pages'."""
+    codes = codes_for_programs()
+
+    said = {
+        code: worded(speaker, language, "words", Problem("field", code), file="api_problems") for code in codes
+    }
+
+    assert {code for code, words in said.items() if words in ("", code)} == set()
+    assert {"scope_not_granted", "field_unknown", "not_whole", "idempotency_key_reused"} <= set(codes)
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from dashboard import clock
+from dashboard.api import is_ours
 from dashboard.database import db
 from dashboard.domain import (
     brakes,
@@ -236,6 +237,8 @@ def _paths(app: Flask) -> Iterator[str]:
     addresses = app.url_map.bind("localhost")
     for rule in app.url_map.iter_rules():
         if "GET" not in (rule.methods or ()) or rule.endpoint in NOT_READ or "token" in rule.arguments:
+            continue
+        if is_ours(rule.rule):  # for programs
             continue
         for number in _numbers(*rule.arguments):
             path = addresses.build(rule.endpoint, dict.fromkeys(rule.arguments, number))

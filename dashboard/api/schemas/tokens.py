@@ -2,7 +2,7 @@
 
 from ...domain.user_rules import LONGEST_NAME
 from ...models import Scope
-from .fields import MOMENT, NUMBER, Body, Choice, Instant, ListOf, Text, Whole
+from .fields import MOMENT, NUMBER, Body, Choice, InAddress, Instant, ListOf, Text, Whole
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.vestnik"
 
@@ -32,8 +32,13 @@ class NewApiToken(Body):
     scopes = ListOf(Choice(Scope), required=True, metadata={"minItems": 1, "example": ["read", "write"]})
 
 
+class ApiTokenQuery(Body):
+    user_id = InAddress(metadata={"description": "Whose, for administrators; else one's own"})
+
+
 class ApiToken(Body):
     id = Whole(metadata={**NUMBER, "example": 1})
+    user_id = Whole(metadata={**NUMBER, "example": 7})
     name = Text(metadata={"example": "CRM"})
     beginning = Text(
         metadata={"description": "The first characters, to tell one from another", "example": "vst_3q2a"}
