@@ -25,6 +25,9 @@ FILES = {
     "idiomorph-ext.min.js": "idiomorph/dist/idiomorph-ext.min.js",
     "chart.umd.js": "chart.js/dist/chart.umd.min.js",
     "golos-text.css": f"{GOLOS}/wght.css",
+    "swagger-ui.css": "swagger-ui-dist/swagger-ui.css",
+    "swagger-ui-bundle.js": "swagger-ui-dist/swagger-ui-bundle.js",
+    "redoc.standalone.js": "redoc/bundles/redoc.standalone.js",
     **{
         f"files/golos-text-{script}-wght-normal.woff2": f"{GOLOS}/files/golos-text-{script}-wght-normal.woff2"
         for script in ("cyrillic", "cyrillic-ext", "latin", "latin-ext")
@@ -32,6 +35,10 @@ FILES = {
 }
 # A browser with open developer tools would ask for the maps, which are not there, and log an error for each.
 SOURCE_MAP = re.compile(r"^(//# sourceMappingURL=.*|/\*# sourceMappingURL=[^*]*\*/)\s*$", re.MULTILINE)
+# The same in a text of which a script makes a worker.
+WORKERS_MAP = re.compile(r"\\n//# sourceMappingURL=[\w.]+")
+# What would be asked of other machines; without this picture its place stays empty.
+ELSEWHERE = {"https://cdn.redoc.ly/redoc/logo-mini.svg": "data:,"}
 
 
 def install(dev: bool) -> None:
@@ -69,10 +76,18 @@ def build() -> None:
         if target.suffix == ".woff2":
             shutil.copyfile(PACKAGES / source, target)
         else:
-            target.write_text(SOURCE_MAP.sub("", (PACKAGES / source).read_text("utf-8")), "utf-8")
+            target.write_text(_at_home((PACKAGES / source).read_text("utf-8")), "utf-8")
     (draft / ".built").touch()
     shutil.rmtree(VENDOR, ignore_errors=True)
     draft.rename(VENDOR)
+
+
+def _at_home(text: str) -> str:
+    """Asks for nothing that is not there."""
+    text = WORKERS_MAP.sub("", SOURCE_MAP.sub("", text))
+    for address, instead in ELSEWHERE.items():
+        text = text.replace(address, instead)
+    return text
 
 
 def main(arguments: list[str]) -> None:

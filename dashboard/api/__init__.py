@@ -1,10 +1,12 @@
 """What do other programs see? The REST API under /api/v1/, version 1."""
 
+import re
 from collections.abc import Iterable
+from functools import cache
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, current_app, request
-from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
 from . import (
@@ -79,7 +81,21 @@ def _begin() -> Response | None:
 
 def _not_there(error: HTTPException) -> Response:
     """No such address, or not by this method. Flask would ask no blueprint, but the pages."""
-    return problems.of_http(NotFound() if isinstance(error, RequestRedirect) else error)
+    is_unknown = isinstance(error, RequestRedirect) or (isinstance(error, MethodNotAllowed) and _would_be_known())
+    return problems.of_http(NotFound() if is_unknown else error)
+
+
+def _would_be_known() -> bool:
+    """By this method, were the number in it not too great: Werkzeug forgets why a rule did not match."""
+    return any(
+        request.method in (rule.methods or ()) and _shape(rule.rule).fullmatch(request.path)
+        for rule in current_app.url_map.iter_rules()
+    )
+
+
+@cache
+def _shape(rule: str) -> re.Pattern[str]:
+    return re.compile(re.sub(r"<[^<>]+>", "[0-9]+", rule))
 
 
 class _WithoutSlash:

@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, current_app, g, get_template_attribute, request
-from flask_babel import force_locale
+from flask_babel import force_locale, get_locale
 from werkzeug.exceptions import HTTPException
 
 from ..database import end_reading
@@ -120,7 +120,12 @@ def language() -> str:
 
 
 def _words(problem: Problem) -> str:
-    return str(get_template_attribute("components/api_problems.html", "words")(problem)).strip()
+    """Once for each code of a request: ten thousand rows may all have the same fault."""
+    known: dict[Any, str] = g.setdefault("api_words", {})
+    key = (str(get_locale()), problem.code, *sorted(problem.params.items()))
+    if key not in known:
+        known[key] = str(get_template_attribute("components/api_problems.html", "words")(problem)).strip()
+    return known[key]
 
 
 def _unreadable(data: Mapping[str, Any]) -> Iterator[Problem]:

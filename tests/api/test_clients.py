@@ -1,9 +1,12 @@
 """Can programs keep the directory, and is it the same one that people see?"""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from dashboard.api import problems
 from dashboard.domain import clients, stop_list
 from dashboard.models import Role
 from tests.api.conftest import Program, Programs
@@ -218,3 +221,32 @@ def test_whom_one_sees_is_the_same_as_on_the_pages(app: Flask, program: Program,
 
     assert seen == {Role.ADMINISTRATOR: 200, Role.OPERATOR: 404, Role.VIEWER: 200}
     assert changed == {Role.ADMINISTRATOR: 200, Role.OPERATOR: 404, Role.VIEWER: 403}
+
+
+def test_a_row_that_is_no_client_at_all_has_its_own_verdict(program: Program) -> None:
+    answer = program.post("/clients/bulk", {"clients": [None, 5, [], {"phone_number": "+7 999 123-45-67"}]})
+
+    assert (answer.status_code, answer.json["created"], answer.json["failed"]) == (200, 1, 3)
+    assert [[fault["code"] for fault in row["errors"]] for row in answer.json["results"]] == [
+        *([["body_not_object"]] * 3),
+        [],
+    ]
+
+
+def test_a_fault_of_a_thousand_rows_is_put_into_words_once(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worded = []
+    words_of = problems.get_template_attribute
+
+    def counting(*names: str) -> Any:
+        worded.append(names)
+        return words_of(*names)
+
+    monkeypatch.setattr(problems, "get_template_attribute", counting)
+
+    answer = program.post("/clients/bulk", {"clients": [None] * 1000})
+
+    assert answer.json["failed"] == 1000
+    assert len({row["errors"][0]["detail"] for row in answer.json["results"]}) == 1
+    assert len(worded) == 1

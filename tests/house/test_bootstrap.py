@@ -2,6 +2,7 @@
 
 import ast
 import importlib.util
+import re
 import subprocess
 import sys
 from types import ModuleType
@@ -112,4 +113,5 @@ def test_pages_find_every_vendored_file_and_no_source_map_is_asked_for() -> None
     for name in assets.FILES:
         content = (assets.VENDOR / name).read_bytes()
         assert content
-        assert b"sourceMappingURL" not in content
+        assert re.search(rb"sourceMappingURL=(?!data:)", content) is None
+        assert not [address for address in assets.ELSEWHERE if address.encode() in content]

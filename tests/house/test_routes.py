@@ -9,7 +9,15 @@ from dashboard.models import Role
 from dashboard.web.access import SAFE_METHODS, marks_of
 from tests.factories import make_user, sign_in
 
-OPEN = {"static", "auth.sign_in", "auth.setup", "health.alive", "health.ready"}
+OPEN = {
+    "static",
+    "api_docs.swagger",
+    "api_docs.redoc",
+    "auth.sign_in",
+    "auth.setup",
+    "health.alive",
+    "health.ready",
+}
 # What a viewer may send: it touches only their own account.
 OWN = {"auth.sign_out", "auth.preferences"}
 

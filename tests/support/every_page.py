@@ -45,8 +45,10 @@ from tests.factories import make_user, sign_in
 from tests.factories_clients import LIMITS
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 
-# No page: what browsers and machines fetch. The two exports name their columns as an import does.
+# No page: what browsers and machines fetch. The two exports name their columns as an import does. Nor those for
+# programmers, which speak English as the API's description does.
 NOT_READ = {
+    *("api_docs.swagger", "api_docs.redoc"),
     *("static", "health.alive", "health.ready"),
     *("mailings.chart", "overview.days", "clients.export", "stop_list.export"),
 }

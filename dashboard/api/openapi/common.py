@@ -55,7 +55,7 @@ PARAMETERS: dict[str, Any] = {
         "name": repeating.HEADER,
         "in": "header",
         "description": "Another word for each request; sent again within 24 hours, it gets the same answer.",
-        "schema": {"type": "string", "minLength": 1, "maxLength": repeating.LONGEST_KEY, "pattern": "^[!-~]+$"},
+        "schema": {"type": "string", "minLength": 1, "maxLength": repeating.LONGEST_KEY},
         "example": "order-4711",
     },
     "If-Match": {
@@ -135,7 +135,7 @@ PROBLEM: dict[str, Any] = {
         "errors": {
             "type": "array",
             "description": "What is wrong with which field",
-            "items": {"$ref": "#/components/schemas/Fault"},
+            "items": {"$ref": "#/components/schemas/FieldFault"},
         },
     },
 }

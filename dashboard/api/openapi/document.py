@@ -51,6 +51,7 @@ def of(app: Flask, found: Document) -> Document:
 
 def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     said = operation.said
+    said["responses"] = _by_status(said["responses"])
     said["operationId"], said["tags"] = operation.id, [operation.tag]
     said["summary"], _, more = said["summary"].partition(". ")
     paragraphs = (more, said.get("description"), operations.who_may(operation))
@@ -58,19 +59,35 @@ def _complete(operation: Operation, paths: Document, schemas: Document) -> None:
     said["description"] = "\n\n".join(filter(None, paragraphs))
     said["security"] = [] if operation.marks.is_open else [{"bearer": []}, {"apiToken": [operation.scope.value]}]
     has_version = _has_version(operation, paths)
-    for status in [status for status in said["responses"] if not str(status).startswith("2")]:
+    for status in [status for status in said["responses"] if not status.startswith("2")]:
         del said["responses"][status]
     said["responses"] |= {
         str(status): {"$ref": f"#/components/responses/{status}"}
         for status in sorted(operations.refusals(operation, has_version))
     }
+    for medium in said.get("requestBody", {}).get("content", {}).values():
+        # Where nothing is needed, nothing need be sent.
+        said["requestBody"]["required"] = "required" in examples.named(medium["schema"], schemas)
+    for _status, success in operation.successes:
+        success.setdefault("description", "OK")
     _give_examples(said, schemas)
     _name_headers(operation, has_version, paths)
     said["responses"] = dict(sorted(said["responses"].items()))
 
 
+def _by_status(responses: Document) -> Document:
+    """Two decorators may each tell of another media type of the same status, as a number and as a text."""
+    found: Document = {}
+    for status, said in responses.items():
+        content = found.get(str(status), {}).get("content", {}) | said.get("content", {})
+        found[str(status)] = found.get(str(status), {}) | said | ({"content": content} if content else {})
+    return found
+
+
 def _has_version(operation: Operation, paths: Document) -> bool:
     """Does it read or change a single thing that can be got, and so has a version?"""
+    if operation.endpoint in operations.WHATEVER_VERSION:
+        return False
     return "}" in operation.path and "get" in paths.get(_thing(operation.path), {})
 
 
@@ -93,24 +110,23 @@ def _give_examples(said: Document, schemas: Document) -> None:
 
 
 def _name_headers(operation: Operation, has_version: bool, paths: Document) -> None:
-    said, (status, success) = operation.said, operation.success
-    parameters, headers = said.setdefault("parameters", []), success.setdefault("headers", {})
-    for name in ("X-Request-ID", *common.LIMITS):
-        headers[name] = {"$ref": f"#/components/headers/{name}"}
+    said = operation.said
+    parameters = said.setdefault("parameters", [])
     if operation.may_be_repeated_by_key:
         parameters.append({"$ref": "#/components/parameters/Idempotency-Key"})
-        headers["Idempotent-Replayed"] = {"$ref": "#/components/headers/Idempotent-Replayed"}
     if has_version and not operation.is_safe:
         parameters.append({"$ref": "#/components/parameters/If-Match"})
     if has_version and operation.path == _thing(operation.path) and operation.method == "get":
         parameters.append({"$ref": "#/components/parameters/If-None-Match"})
         said["responses"]["304"] = {"$ref": "#/components/responses/304"}
-    if _is_thing(operation, paths):
-        headers["ETag"] = {"$ref": "#/components/headers/ETag"}
-        if status == "201":
-            headers["Location"] = {"$ref": "#/components/headers/Location"}
     if not parameters:
         del said["parameters"]
+    for status, success in operation.successes:
+        names = ["X-Request-ID", *common.LIMITS]
+        names += ["Idempotent-Replayed"] if operation.may_be_repeated_by_key else []
+        if _is_thing(operation, paths):
+            names += ["ETag", "Location"] if status == "201" else ["ETag"]
+        success["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
 def _is_thing(operation: Operation, paths: Document) -> bool:

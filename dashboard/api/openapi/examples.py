@@ -3,8 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
+from ..schemas.fields import MOMENT
+
 Schema = Mapping[str, Any]
-# Where a field says nothing: by its type.
+# Where a field says nothing: by its format, else by its type.
+BY_FORMAT = {"date-time": MOMENT, "date": MOMENT[:10], "binary": "phone;tags\n+7 999 000-00-04;vip\n"}
 BY_TYPE: dict[str, Any] = {"string": "…", "integer": 1, "number": 1, "boolean": False, "null": None}
 
 
@@ -38,7 +41,7 @@ def _example(schema: Schema, known: Mapping[str, Schema], is_request: bool) -> A
             for name, inner in schema.get("properties", {}).items()
             if not is_request or name in needed or "example" in inner
         }
-    return schema["enum"][0] if "enum" in schema else BY_TYPE[kind]
+    return schema["enum"][0] if "enum" in schema else BY_FORMAT.get(schema.get("format", ""), BY_TYPE[kind])
 
 
 def named(schema: Schema, known: Mapping[str, Schema]) -> Schema:

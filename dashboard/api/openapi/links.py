@@ -21,7 +21,7 @@ def add(operations: Sequence[Operation]) -> None:
         found = {
             after.id: {"operationId": after.id, "parameters": {_name(after): f"$response.body#{where}"}}
             for after in operations
-            if after.path.startswith(operation.path + "/{")
+            if after.path.startswith(operation.path + "/{") and after.path.count("{") == 1
         }
         if found:
             success["links"] = found

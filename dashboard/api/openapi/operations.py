@@ -27,6 +27,13 @@ ALSO_REFUSED: dict[str, frozenset[int]] = {
 }
 # Changed whatever state they are in.
 NEVER_IN_THE_WAY = frozenset({"api_clients.put", "api_clients.patch", "api_clients.delete", "api_tokens.end"})
+# Of something that has a version, but done whichever it has.
+WHATEVER_VERSION = frozenset(
+    {
+        *("api_imports.patch", "api_imports.start", "api_imports.cancel"),
+        *("api_webhooks.rotate_secret", "api_webhooks.ping", "api_webhooks.resend"),
+    }
+)
 WORDS = {"index": "list", "show": "get"}
 # Where the address says better than the view what is meant.
 NAMES = {
@@ -71,10 +78,12 @@ class Operation:
 
     @property
     def success(self) -> tuple[str, dict[str, Any]]:
-        """The status and what is said of it; of several the first."""
-        responses = self.said["responses"]
-        status = min(status for status in responses if status.startswith("2"))
-        return status, responses[status]
+        """The status and what is said of it."""
+        return self.successes[0]
+
+    @property
+    def successes(self) -> list[tuple[str, dict[str, Any]]]:
+        return sorted((status, said) for status, said in self.said["responses"].items() if status.startswith("2"))
 
 
 def of(app: Flask, paths: dict[str, Any]) -> Iterator[Operation]:

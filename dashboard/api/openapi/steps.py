@@ -15,7 +15,7 @@ class Step:
 
     operation: str
     body: Any = None
-    status: int | None = None
+    status: int | tuple[int, ...] | None = None
     query: Mapping[str, str] = field(default_factory=dict)
     saves: Mapping[str, str] = field(default_factory=dict)
     note: str = ""
@@ -25,6 +25,8 @@ class Step:
 ANNA = {"phone_number": "+7 (999) 000-00-01", "timezone": "UTC", "attributes": {"name": "Anna"}}
 BORIS = {"phone_number": "+7 (999) 000-00-02", "timezone": "UTC", "attributes": {"name": "Boris"}}
 LISTED = "+7 (999) 000-00-03"
+NEWCOMER = {"name": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery staple"}
+FILE = "phone;tags\n12345;vip\n"
 MAILING = {
     "title": "Spring sale",
     "text": "Dear {{name}}, everything is cheaper until Sunday.",
@@ -43,6 +45,11 @@ STEPS = (
     ),
     Step("token_verify", {"token": "{{access}}"}),
     Step("token_refresh", {"refresh": "{{refresh}}"}, saves={"access": "access", "refresh": "refresh"}),
+    Step("users_register", NEWCOMER, status=202, saves={"user_id": "id"}, note="who has to be approved"),
+    Step("users_list", query={"waiting": "true"}),
+    Step("users_refuse"),
+    Step("users_approve", status=404, note="who is not there any more"),
+    Step("users_me"),
     Step("tokens_make", saves={"token_id": "id"}),
     Step("tokens_list"),
     Step("clients_create", ANNA, saves={"client_id": "id"}),
@@ -51,9 +58,27 @@ STEPS = (
     Step("clients_patch", {"tags": ["collection", "vip"]}),
     Step("clients_list", query={"tag": "collection", "limit": "10"}),
     Step("clients_create_many", {"clients": [BORIS]}, saves={"other_client_id": "results[0].id"}),
+    Step("imports_create", {"file": FILE}, saves={"import_id": "id"}),
+    Step("imports_list"),
+    Step("imports_get"),
+    Step("imports_patch", {"known_phones": "skip"}, status=(202, 409), note="409 once it has begun"),
+    Step("imports_start", status=(202, 409), note="409 until the dry run has ended"),
+    Step("imports_faults"),
+    Step("imports_faults_as_csv"),
+    Step("imports_cancel", status=(200, 409), note="409 once it has ended"),
     Step("stop_list_add", {"phone_numbers": [LISTED]}),
     Step("stop_list_list", query={"search": "9990000003"}),
     Step("stop_list_remove", {"phone_number": LISTED}),
+    Step("webhooks_make", saves={"webhook_id": "id"}),
+    Step("webhooks_list"),
+    Step("webhooks_get"),
+    Step("webhooks_put"),
+    Step("webhooks_patch"),
+    Step("webhooks_patch", {"is_on": True}, note="on again"),
+    Step("webhooks_ping", saves={"delivery_id": "id"}),
+    Step("webhooks_log"),
+    Step("webhooks_resend", status=(202, 409), note="409 while it waits"),
+    Step("webhooks_rotate_secret"),
     Step("mailings_preview", MAILING),
     Step("mailings_create", MAILING, saves={"mailing_id": "id"}, note="one that is deleted"),
     Step("mailings_delete"),
@@ -92,6 +117,7 @@ LAST = (
     Step("clients_delete"),
     Step("clients_list", query={"phone": "79990000002"}, saves={"client_id": "items[0].id"}, note="the other one"),
     Step("clients_delete", note="the other one"),
+    Step("webhooks_delete"),
     Step("tokens_end"),
     Step("token_revoke", {"token": "{{refresh}}"}),
 )

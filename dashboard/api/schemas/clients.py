@@ -159,7 +159,7 @@ class Row(fields.Raw):
 
 class ClientBatch(Body):
     clients = ListOf(
-        Row(),
+        Row(allow_none=True),
         required=True,
         metadata={
             "description": "Each as it is added by itself; what is not so is told in its verdict",
@@ -170,7 +170,7 @@ class ClientBatch(Body):
     )
 
 
-class Fault(Body):
+class FieldFault(Body):
     """What is wrong with one field."""
 
     field = Text(metadata={"description": "A path into what was sent", "example": "phone_number"})
@@ -180,7 +180,7 @@ class Fault(Body):
 
 class Verdict(Body):
     id = Whole(allow_none=True, metadata={**NUMBER, "description": "null: it was not added", "example": 1})
-    errors = ListOf(Inner(Fault), metadata={"example": []})
+    errors = ListOf(Inner(FieldFault), metadata={"example": []})
 
 
 class ClientBatchResult(Body):

@@ -9,7 +9,7 @@ from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
 from ...domain.mailings import Verb
 from ...models import PauseReason, RateUnit, State, TimeBasis
-from .clients import TAG, OperatorCode
+from .clients import OperatorCode
 from .fields import (
     COMMON,
     COUNT,
@@ -73,7 +73,7 @@ class ClockTime(fields.Field[time]):
 
 
 class Exclusion(Body):
-    tags = ListOf(Text(metadata=TAG), load_default=list, metadata={"example": ["debtors"]})
+    tags = ListOf(Text(), load_default=list, metadata={"example": ["debtors"]})
     mailing_id = Whole(
         load_default=None,
         allow_none=True,
@@ -84,7 +84,7 @@ class Exclusion(Body):
 class Filter(Body):
     """Clients with any of these tags and any of these operator codes; null is no condition."""
 
-    tags = ListOf(Text(metadata=TAG), load_default=None, allow_none=True, metadata={"example": ["vip"]})
+    tags = ListOf(Text(), load_default=None, allow_none=True, metadata={"example": ["vip"]})
     operator_codes = ListOf(
         OperatorCode(), load_default=None, allow_none=True, metadata={"example": ["999", "916"]}
     )

@@ -7,6 +7,7 @@ from marshmallow import fields
 from ...models import Role
 from .fields import (
     CURSOR,
+    LIMIT,
     MOMENT,
     Body,
     Choice,
@@ -62,7 +63,7 @@ class UserPage(Body):
 
 
 class UserQuery(Body):
-    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
+    limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
     waiting = TruthInAddress(metadata={"description": "Only those who wait for approval, or only the others"})
 

@@ -2,7 +2,7 @@
 
 from ...domain.webhooks.posting import Ending
 from ...models import WEBHOOK_CHOICES, DeliveryState, OffReason, WebhookKind
-from .fields import CURSOR, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import CURSOR, LIMIT, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
 
 EXAMPLE = {
     "url": "https://crm.example.com/hooks/vestnik",
@@ -74,5 +74,5 @@ class DeliveryPage(Body):
 
 
 class DeliveryQuery(Body):
-    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
+    limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
