@@ -10,6 +10,7 @@ from werkzeug.routing import RequestRedirect
 from . import (
     access,
     clients,
+    import_problems,
     index,
     mailing_verbs,
     messages,
@@ -31,6 +32,7 @@ BLUEPRINTS = (
     tokens.signing_in,
     tokens.made,
     clients.blueprint,
+    import_problems.blueprint,
     mailing_verbs.blueprint,
     messages.blueprint,
     statistics.blueprint,
