@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from bench.population import NUMBERS, STEP
 from bench.population import add_clients as populate
 from dashboard.database import db
 from dashboard.domain import clients, mailings
@@ -80,8 +81,10 @@ class Bustle:
         if self._turns % self._every or not just_met:
             return
         with self._app.app_context():
-            for first in ("0", "5", "9"):
-                make_client(self._actor, f"79{first}3{self._turns:07}", "news", timezone="Asia/Omsk")
+            # Numbers of the population's codes that the population does not reach.
+            unused = (MILLION + self._turns) * STEP % NUMBERS
+            for phone in (f"7899{self._turns:07}", f"7905{unused:07}", f"7999{self._turns:07}"):
+                make_client(self._actor, phone, "news", timezone="Asia/Omsk", operator_code=CODE)
             self._leave(just_met[0])
             ahead = select(Client.id).where(Client.deleted_at.is_(None), Client.id > just_met[-1] + 50)
             if (unmet := db.session.scalar(ahead.limit(1))) is not None:
