@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from bench.measures.api import api
 from bench.measures.fairness import fairness
 from bench.measures.fan_out import fan_out
 from bench.measures.imports import import_clients
@@ -27,6 +28,7 @@ MEASURES: dict[str, Callable[[Stand], Iterator[Figure]]] = {
         memory,
         poll,
         pages,
+        api,
         due_to_first_call,
         fairness,
     )

@@ -12,6 +12,7 @@ from werkzeug.routing import RequestRedirect
 from . import (
     access,
     clients,
+    import_problems,
     index,
     mailing_verbs,
     messages,
@@ -33,6 +34,7 @@ BLUEPRINTS = (
     tokens.signing_in,
     tokens.made,
     clients.blueprint,
+    import_problems.blueprint,
     mailing_verbs.blueprint,
     messages.blueprint,
     statistics.blueprint,

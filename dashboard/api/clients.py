@@ -9,7 +9,7 @@ from flask import Response, url_for
 from marshmallow import ValidationError
 
 from .. import phone as phones
-from ..domain import client_lists, clients
+from ..domain import client_batches, client_lists, clients
 from ..domain.client_order import BEGINNING, Ask, Place
 from ..domain.client_rules import ClientDraft
 from ..domain.client_search import ClientFilter, Listed
@@ -23,7 +23,7 @@ from .schemas import clients as schemas
 
 blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address", {"phone": "phone_number"})
 ONE = f"/<int(max={LARGEST_ID}):client_id>"
-SHOWN = schemas.Client()
+SHOWN, INPUT = schemas.Client(), schemas.ClientInput()
 
 
 @blueprint.asked("GET")
@@ -91,7 +91,7 @@ def create_many(body: dict[str, Any]) -> dict[str, Any]:
         raise Invalid([Problem("clients", "batch_out_of_range", {"most": schemas.LARGEST_BATCH})])
     read = [_read(row) for row in rows]
     drafts = [row for row in read if isinstance(row, ClientDraft)]
-    added = iter(clients.add_many(actor(), drafts))
+    added = iter(client_batches.add(actor(), drafts))
     verdicts = [next(added) if isinstance(row, ClientDraft) else row for row in read]
     results = [
         {"id": None, "errors": problems.told(verdict.problems)}
@@ -105,7 +105,7 @@ def create_many(body: dict[str, Any]) -> dict[str, Any]:
 
 def _read(row: Any) -> ClientDraft | Invalid:
     try:
-        return _draft(schemas.ClientInput().load(row))
+        return _draft(INPUT.load(row))
     except ValidationError as error:
         return Invalid(list(problems.in_messages(error.messages)))
 

@@ -18,6 +18,7 @@ HEADER = "Idempotency-Key"
 LONGEST_KEY = 200
 # Kept in the place of an answer that held a secret.
 SHOWN_ONCE = 409
+PIECE = 1024 * 1024
 # What else of an answer tells something.
 KEPT_HEADERS = ("Content-Type", "Location", "ETag")
 
@@ -57,6 +58,22 @@ def end(response: Response) -> Response:
 
 
 def _digest() -> str:
-    """Of the body as it was sent."""
-    said = f"{request.method} {request.full_path}\n".encode() + request.get_data()
-    return hashlib.sha256(said).hexdigest()
+    """Of the body as it was sent; of a form, of what it holds: its boundary is another each time."""
+    said = hashlib.sha256(f"{request.method} {request.full_path}\n".encode())
+    if request.mimetype == "multipart/form-data":
+        _say_form(said)
+    else:
+        said.update(request.get_data())
+    return said.hexdigest()
+
+
+def _say_form(said: "hashlib._Hash") -> None:
+    """Files lie on the disk, and are read piece by piece."""
+    for name, text in sorted(request.form.items(multi=True)):
+        said.update(repr((name, text)).encode())
+    for name, file in request.files.items(multi=True):
+        content = hashlib.sha256()
+        while piece := file.stream.read(PIECE):
+            content.update(piece)
+        file.stream.seek(0)
+        said.update(repr((name, file.filename, content.hexdigest())).encode())

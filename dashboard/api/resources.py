@@ -3,8 +3,11 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from flask import Request
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
+from webargs.multidictproxy import MultiDictProxy
+from werkzeug.datastructures import CombinedMultiDict
 
 from . import access, answers, problems, repeating
 
@@ -18,7 +21,15 @@ LARGEST_ID = 2_147_483_647
 class _Parser(FlaskParser):
     """Unknown fields are refused wherever they stand, not only in bodies."""
 
-    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}
+    DEFAULT_UNKNOWN_BY_LOCATION = {
+        **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
+        "query": "raise",
+        "files": "raise",
+    }
+
+    def load_files(self, req: Request, schema: Any) -> MultiDictProxy:
+        """The texts of a form, and the files among them."""
+        return MultiDictProxy(CombinedMultiDict([req.files, req.form]), schema)
 
 
 class Resource(Blueprint):  # type: ignore[misc]
@@ -43,7 +54,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         return self.route(rule, methods=[method], **options)  # type: ignore[no-any-return]
 
     def takes(self, schema: Any, location: str = "json", **options: Any) -> Callable[[View], View]:
-        """What comes with the request: `json`, or `query`."""
+        """What comes with the request: `json`, `query`, or `files`."""
         return self.arguments(schema, location=location, **options)  # type: ignore[no-any-return]
 
     def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:

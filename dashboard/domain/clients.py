@@ -18,10 +18,7 @@ from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, may_see_all, require_change, visible
 
-__all__ = ["ClientDraft", "ClientView", "add", "add_many", "change", "delete", "get", "held", "views"]
-
-# So many new clients are one short transaction on SQLite, too.
-AT_ONCE = 50
+__all__ = ["ClientDraft", "ClientView", "add", "change", "delete", "get", "held", "views"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +114,12 @@ def add(actor: Actor, draft: ClientDraft) -> int:
     checked = check(draft)
     with transaction() as session:
         now = clock.database_now(session)
-        values = _values(checked, now)
-        new = {"owner_id": actor.id, "created_at": now, **values}
+        new = {"owner_id": actor.id, "created_at": now, **row_values(checked, now)}
         client_id: int | None = session.scalar(insert_or_ignore(Client).values(new).returning(Client.id))
         if client_id is None:
-            client_id = _bring_back(session, actor.id, checked.phone, values)
+            return bring_back(session, actor.id, checked)
         tags.replace(session, actor.id, client_id, checked.tags)
         return client_id
-
-
-def add_many(actor: Actor, drafts: Sequence[ClientDraft]) -> list[int | Invalid]:
-    """Each gets its own verdict, in order: the new client's id, or what was wrong. Committed some at a time."""
-    require_change(actor)
-    verdicts: list[int | Invalid] = []
-    for start in range(0, len(drafts), AT_ONCE):
-        with transaction():
-            verdicts += [_verdict(actor, draft) for draft in drafts[start : start + AT_ONCE]]
-    return verdicts
-
-
-def _verdict(actor: Actor, draft: ClientDraft) -> int | Invalid:
-    """A refusal comes before anything is written, so the others of its transaction are not touched."""
-    try:
-        return add(actor, draft)
-    except Invalid as refusal:
-        return refusal
 
 
 def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> None:
@@ -157,7 +135,7 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
             if _stands_so(session, client_id, checked):
                 return
             raise Conflict("client_edited")
-        values = _values(checked, clock.database_now(session))
+        values = row_values(checked, clock.database_now(session))
         try:
             with session.begin_nested():
                 session.execute(update(Client).where(Client.id == client_id).values(values))
@@ -184,7 +162,8 @@ def delete(actor: Actor, client_id: int) -> None:
         tags.replace(session, owner_id, client_id, ())
 
 
-def _values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
+def row_values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
+    """What a client's row says of what was typed."""
     return {
         "phone": checked.phone,
         "operator_code": checked.operator_code,
@@ -197,16 +176,18 @@ def _values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
     }
 
 
-def _bring_back(session: Session, owner_id: int, phone: str, values: dict[str, Any]) -> int:
+def bring_back(session: Session, owner_id: int, checked: CheckedClient) -> int:
+    """A client of this phone who was deleted, as typed now; answers the id. Raises Invalid where there is none."""
     deleted = (
         update(Client)
-        .where(Client.owner_id == owner_id, Client.phone == phone, Client.deleted_at.is_not(None))
-        .values(values)
+        .where(Client.owner_id == owner_id, Client.phone == checked.phone, Client.deleted_at.is_not(None))
+        .values(row_values(checked, clock.database_now(session)))
         .returning(Client.id)
     )
     client_id = session.scalar(deleted)
     if client_id is None:
-        raise _phone_taken(session, owner_id, phone)
+        raise _phone_taken(session, owner_id, checked.phone)
+    tags.replace(session, owner_id, client_id, checked.tags)
     return client_id
 
 

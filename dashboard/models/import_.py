@@ -45,6 +45,8 @@ class Import(Model):
     known: Mapped[KnownPhones] = mapped_column(choice(KnownPhones))
     # For rows that name no zone.
     timezone: Mapped[str] = mapped_column(String(64))
+    # It goes on by itself once its dry run has ended: nobody looks at it first.
+    starts_itself: Mapped[bool] = mapped_column(default=False)
     state: Mapped[ImportState] = mapped_column(choice(ImportState), default=ImportState.MAPPING)
     # Why the whole file could not be read; a code.
     failure: Mapped[str | None] = mapped_column(String(32))

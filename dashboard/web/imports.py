@@ -1,7 +1,5 @@
 """How do people bring in a file of clients, step by step, and see what becomes of it?"""
 
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +7,6 @@ from typing import Any
 from flask import Blueprint, Response, current_app, get_template_attribute, request
 from flask_babel import gettext as _
 from markupsafe import Markup
-from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from .. import zones
@@ -76,26 +73,12 @@ def _file_page(form: FileForm, view: ImportView | None = None, status: int = 200
 
 def _sent_in(form: FileForm, take: Callable[[Upload], int | None]) -> int | None:
     """The number of the import that has taken the file; None: it was refused, the form says why."""
-    folder = _folder()
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    path = _stored(form.file.data, folder)
     try:
-        return take(Upload(path, form.file.data.filename or ""))
+        with imports.received(form.file.data.stream, _folder()) as path:
+            return take(Upload(path, form.file.data.filename or ""))
     except Invalid as refusal:
         respond.form_errors(form, refusal)
         return None
-    finally:
-        path.unlink(missing_ok=True)  # it is gone already if the import has taken it
-
-
-def _stored(sent: FileStorage, folder: Path) -> Path:
-    """On the disk before the row says that it is there."""
-    descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
-    with os.fdopen(descriptor, "wb") as copy:
-        sent.save(copy)
-        copy.flush()
-        os.fsync(copy.fileno())
-    return Path(name)
 
 
 @blueprint.errorhandler(RequestEntityTooLarge)

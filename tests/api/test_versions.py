@@ -52,6 +52,7 @@ def a_waiting_message(app: Flask, program: Program) -> str:
         "/clients",
         "/clients?limit=1&order=phone",
         "/mailings",
+        "/imports",
         "/messages",
         "/tokens",
         "/stop-list",

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import func, select
 
 from bench import population, results, sending
-from bench.measures import MEASURES, pages
+from bench.measures import MEASURES, api, pages
 from bench.programs import Gateway, Programs, build, running_gateway
 from bench.results import Figure, Reach
 from bench.stand import TOKEN, Plan, Stand
@@ -119,6 +119,19 @@ def test_each_page_is_asked_for_and_answers(stand: Stand, monkeypatch: pytest.Mo
     assert len(timed) == len(counted) > 15
     assert all(figure.value > 0 for figure in timed)
     assert all(1 <= figure.value < 30 for figure in counted)
+
+
+@needs_compiler
+@pytest.mark.slow
+def test_each_request_of_a_program_is_made_and_answered(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.modules[api.__module__], "SIZES", (1_000,))
+
+    figures = list(api(stand))
+
+    rates = [figure for figure in figures if figure.what.startswith("requests a second, ")]
+    waits = [figure for figure in figures if figure.what.startswith("ms of 99 in 100, ")]
+    assert len(rates) == len(waits) == 5
+    assert all(figure.value > 0 for figure in figures)
 
 
 def test_every_measure_is_explained() -> None:

@@ -1,6 +1,7 @@
 """How do the clients in a file get into the directory? A file, its mapping, a dry run, a run."""
 
-from .layout import FileLimits, Layout
+from .files import received
+from .layout import MOST_COLUMNS, FileLimits, Layout
 from .mapping import Column, Mapping, Meaning
 from .previews import PreviewRow, preview
 from .running import run
@@ -30,6 +31,7 @@ from .views import (
 )
 
 __all__ = [
+    "MOST_COLUMNS",
     "Column",
     "Columns",
     "FileLimits",
@@ -53,6 +55,7 @@ __all__ = [
     "preview",
     "problems",
     "problems_page",
+    "received",
     "replace_file",
     "run",
     "start",

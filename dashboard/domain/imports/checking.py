@@ -60,7 +60,9 @@ class _Check:
             with transaction() as session:
                 leases.hold(session, self._held)
                 half.replace(files.staged(self._folder, self._held.import_id))
-                leases.change(session, self._held, state=ImportState.CHECKED, rows_done=0, lease_until=None)
+                checked = {"state": ImportState.CHECKED, "rows_done": 0}
+                following = leases.GO_AHEAD if self._held.row.starts_itself else checked
+                leases.change(session, self._held, lease_until=None, **following)
         finally:
             half.unlink(missing_ok=True)
 

@@ -1,6 +1,28 @@
 """Which files belong to an import? They lie in one folder and go when it has ended."""
 
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
+
+
+@contextmanager
+def received(sent: IO[bytes], folder: Path) -> Iterator[Path]:
+    """What is sent, on the disk under a name of its own. It goes at the end, unless an import has taken it."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor, name = tempfile.mkstemp(prefix="upload-", dir=folder)
+    path = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as copy:
+            shutil.copyfileobj(sent, copy)
+            copy.flush()
+            os.fsync(copy.fileno())
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def uploaded(folder: Path, import_id: int) -> Path:

@@ -19,6 +19,17 @@ logger = logging.getLogger(__name__)
 LEASE = timedelta(seconds=60)
 
 
+# What makes a checked import go on: it counts anew, what the dry run has refused is read already.
+GO_AHEAD: dict[str, Any] = {
+    "state": ImportState.WAITING,
+    "rows_done": 0,
+    "created": 0,
+    "updated": 0,
+    "unchanged": 0,
+    "rows_read": Import.bad + Import.duplicates,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
     """The import as it was when the lease was taken."""

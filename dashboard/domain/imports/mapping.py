@@ -97,8 +97,13 @@ def guess(rows: Sequence[Sequence[str]]) -> Mapping:
     return Mapping(has_header, tuple(_columns(titles, found)))
 
 
-def check(mapping: Mapping) -> list[Problem]:
-    """What a person has chosen that cannot be. Fields: `meaning_0`, `name_0`, … by the column's position."""
+def check(mapping: Mapping, width: int | None = None) -> list[Problem]:
+    """What was chosen that cannot be, for a file of so many columns.
+
+    Fields: `columns`, and `meaning_0`, `name_0`, … by the column's position.
+    """
+    if width is not None and len(mapping.columns) != width:
+        return [Problem("columns", "columns_miscounted", {"limit": width})]
     problems = []
     seen: set[Meaning] = set()
     for at, column in enumerate(mapping.columns):

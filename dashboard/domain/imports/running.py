@@ -60,6 +60,7 @@ def _work(held: Held, folder: Path, limits: FileLimits, until: float, is_stoppin
     try:
         if held.row.state is ImportState.CHECKING:
             checking.check(held, folder, limits, is_stopping)
+            return not held.row.starts_itself
         else:
             _write(held, folder, until, is_stopping)
             leases.end(held, ImportState.FINISHED)

@@ -1,6 +1,7 @@
 """What does a person do with an import, step by step? A file, its mapping, the go-ahead, or a cancel."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,17 +38,30 @@ class Upload:
 
 @dataclass(frozen=True, slots=True)
 class MappingDraft:
-    """What the operator chose: `timezone` is for rows that name none, and the clock of dates without one."""
+    """What the operator chose: `timezone` is for rows that name none, and the clock of dates without one.
+
+    `starts_itself`: once the dry run has ended, nobody needs to say that it may go on.
+    """
 
     mapping: Mapping
     known: KnownPhones
     timezone: str
+    starts_itself: bool = False
 
 
-def begin(actor: Actor, upload: Upload, timezone: str, folder: Path, limits: FileLimits) -> int:
+def begin(
+    actor: Actor,
+    upload: Upload,
+    timezone: str,
+    folder: Path,
+    limits: FileLimits,
+    choose: Callable[[Mapping], MappingDraft] | None = None,
+) -> int:
     """The stored upload becomes the file of a new import; answers its id. `timezone` is proposed.
 
-    Raises Invalid where the file is plainly no table of clients.
+    `choose`: what somebody who does not look first makes of the guessed columns; then the dry run may begin. A
+    guess that is not enough, and that nobody has corrected, waits until more is said.
+    Raises Invalid where the file is plainly no table of clients, or what was chosen cannot be.
 
     It moves to its place before the commit: a row without its file never shows. A file that a crash leaves
     without its row is cleared away by `sweep`.
@@ -65,9 +79,21 @@ def begin(actor: Actor, upload: Upload, timezone: str, folder: Path, limits: Fil
         )
         session.add(row)
         _put(row, upload, layout)
+        if choose:
+            guessed = mapping.guess(layout.rows)
+            _choose(row, choose(guessed), layout, guessed)
         session.flush()
         upload.path.replace(files.uploaded(folder, row.id))
         return row.id
+
+
+def _choose(row: Import, draft: MappingDraft, layout: Layout, guessed: Mapping) -> None:
+    timezone, zone_problems = _zone(draft.timezone)
+    problems = mapping.check(draft.mapping, layout.width)
+    if zone_problems or (problems and draft.mapping != guessed):
+        raise Invalid([*problems, *zone_problems])
+    _keep(row, draft, timezone)
+    row.state = ImportState.MAPPING if problems else ImportState.CHECKING
 
 
 def replace_file(actor: Actor, import_id: int, upload: Upload, folder: Path, limits: FileLimits) -> None:
@@ -103,19 +129,27 @@ def keep_mapping(actor: Actor, import_id: int, draft: MappingDraft) -> None:
 def map_columns(actor: Actor, import_id: int, draft: MappingDraft) -> None:
     """Say which column holds what; the dry run may begin. Raises NotFound, Conflict, Invalid."""
     require_change(actor)
-    problems = mapping.check(draft.mapping)
-    timezone = ""
-    try:
-        timezone = zones.normalise(draft.timezone)
-    except zones.ZoneError as error:
-        problems.append(Problem("timezone", error.problem))
-    if problems:
-        raise Invalid(problems)
+    timezone, zone_problems = _zone(draft.timezone)
     with transaction() as session:
         row = _open(session, actor, import_id)
-        row.mapping, row.known, row.timezone = draft.mapping.as_json(), draft.known, timezone
+        width = Layout.from_json(row.layout).width if row.layout else None
+        if problems := [*mapping.check(draft.mapping, width), *zone_problems]:
+            raise Invalid(problems)
+        _keep(row, draft, timezone)
         _take_back(row)
         row.state = ImportState.CHECKING
+
+
+def _zone(typed: str) -> tuple[str, list[Problem]]:
+    try:
+        return zones.normalise(typed), []
+    except zones.ZoneError as error:
+        return "", [Problem("timezone", error.problem)]
+
+
+def _keep(row: Import, draft: MappingDraft, timezone: str) -> None:
+    row.mapping, row.known, row.timezone = draft.mapping.as_json(), draft.known, timezone
+    row.starts_itself = draft.starts_itself
 
 
 def start(actor: Actor, import_id: int) -> None:
@@ -127,9 +161,8 @@ def start(actor: Actor, import_id: int) -> None:
             return
         if row.state is not ImportState.CHECKED:
             raise Conflict("import_ended" if row.state in ENDED else "import_not_checked")
-        row.state = ImportState.WAITING
-        row.rows_done = row.created = row.updated = row.unchanged = 0
-        row.rows_read = row.bad + row.duplicates
+        for name, value in leases.GO_AHEAD.items():
+            setattr(row, name, value)
 
 
 def cancel(actor: Actor, import_id: int, folder: Path) -> None:

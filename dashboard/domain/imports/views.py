@@ -32,6 +32,7 @@ class ImportView:
     filename: str
     known: KnownPhones
     timezone: str
+    starts_itself: bool
     state: ImportState
     failure: str | None
     size_bytes: int
@@ -115,7 +116,7 @@ def columns(actor: Actor, import_id: int) -> Columns:
     return Columns(Layout.from_json(found.layout), Mapping.from_json(found.mapping))
 
 
-def page(actor: Actor, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[ImportView]:
+def page(actor: Actor, cursor: Cursor = NEWEST, limit: int = PAGE, *, is_walk: bool = False) -> Page[ImportView]:
     """The newest first."""
     mine = select(Import.id).where(visible(Import.owner_id, actor))
     return pages.turn_to(
@@ -124,6 +125,7 @@ def page(actor: Actor, cursor: Cursor = NEWEST, limit: int = PAGE) -> Page[Impor
         ids_at=lambda at, most: at.cut(mine, Import.id.expression, most),
         count=mine.limit(COUNTED_AT_MOST + 1),
         items_of=lambda ids: list(_views(actor, Import.id.in_(ids))),
+        is_walk=is_walk,
     )
 
 

@@ -1,0 +1,134 @@
+"""What is an import of a file, to a program?"""
+
+import json
+from typing import Any
+
+from flask_smorest.fields import Upload
+from marshmallow import ValidationError
+from werkzeug.datastructures import FileStorage
+
+from ...domain.imports import Meaning
+from ...models import ImportState, KnownPhones
+from .fields import COMMON, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+
+EXAMPLE_OF_MAPPING = {
+    "has_header": True,
+    "columns": [{"meaning": "phone"}, {"meaning": "tags"}, {"meaning": "attribute", "name": "name"}],
+}
+
+
+class File(Upload):  # type: ignore[misc]
+    default_error_messages = {**COMMON}
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> FileStorage:
+        if not isinstance(value, FileStorage):
+            raise ValidationError("not_a_file")
+        return value
+
+
+class InText(Inner):
+    """An object, written as JSON in a form's text."""
+
+    def deserialize(self, value: Any, *more: Any, **options: Any) -> Any:
+        if isinstance(value, str):
+            try:
+                value = json.loads(value)
+            except (ValueError, RecursionError):
+                raise ValidationError("not_json") from None
+        return super().deserialize(value, *more, **options)
+
+
+class MappedColumn(Body):
+    """`title` may be sent back as it was answered; it changes nothing."""
+
+    title = Text(allow_none=True, metadata={"description": "Its name in the file, if the first row has names"})
+    meaning = Choice(Meaning, required=True, metadata={"description": "What its cells hold"})
+    name = Text(allow_none=True, load_default=None, metadata={"description": "The attribute's", "example": "name"})
+
+
+class ColumnMapping(Body):
+    has_header = Truth(required=True, metadata={"description": "The first row has the columns' names"})
+    columns = ListOf(Inner(MappedColumn), required=True, metadata={"description": "One for each of the file"})
+
+
+class NewImport(Body):
+    file = File(required=True, metadata={"description": "CSV (UTF-8 or Windows-1251, any separator) or XLSX"})
+    known_phones = Choice(
+        KnownPhones, load_default=KnownPhones.UPDATE, metadata={"description": "What to do with clients known"}
+    )
+    timezone = Text(
+        load_default=None, metadata={"description": "For rows that name none; the user's own if not given"}
+    )
+    mapping = InText(
+        ColumnMapping,
+        load_default=None,
+        metadata={"description": "As JSON; guessed if not given", "example": json.dumps(EXAMPLE_OF_MAPPING)},
+    )
+    start = Truth(load_default=False, metadata={"description": "Go on by itself once the dry run has ended"})
+
+
+class ImportChange(Body):
+    mapping = Inner(ColumnMapping, metadata={"example": EXAMPLE_OF_MAPPING})
+    known_phones = Choice(KnownPhones)
+    timezone = Text()
+    start = Truth()
+
+
+class Fault(Body):
+    line = Whole(metadata={"description": "In the file, counted from 1, header included", "example": 3})
+    value = Text(metadata={"description": "What stood there, up to 200 characters", "example": "12345"})
+    code = Text(metadata={"example": "phone_invalid"})
+    detail = Text(metadata={"example": "This is no phone number"})
+
+
+class Failure(Body):
+    code = Text(metadata={"example": "file_not_workbook"})
+    detail = Text()
+
+
+class ImportRow(Body):
+    id = Whole(metadata={"example": 3})
+    owner_id = Whole(metadata={"example": 1})
+    filename = Text(metadata={"example": "clients.csv"})
+    size_bytes = Whole(metadata={"example": 4096})
+    state = Choice(ImportState)
+    failure = Inner(Failure, allow_none=True, metadata={"description": "Why the whole file could not be read"})
+    known_phones = Choice(KnownPhones)
+    timezone = Text(metadata={"example": "Europe/Moscow"})
+    start = Truth(metadata={"description": "It goes on by itself once the dry run has ended"})
+    progress = Whole(metadata={"description": "Of the step under way, in percent", "example": 100})
+    rows_total = Whole(allow_none=True, metadata={"description": "Once the file has been read", "example": 1000})
+    rows_read = Whole(metadata={"example": 1000})
+    created = Whole(metadata={"description": "Before the start: what the dry run expects", "example": 900})
+    updated = Whole(metadata={"example": 80})
+    unchanged = Whole(metadata={"example": 16})
+    bad = Whole(metadata={"description": "Rows that cannot be taken", "example": 3})
+    duplicates = Whole(metadata={"description": "Rows whose phone stood there before", "example": 1})
+    created_at = Instant()
+    started_at = Instant(allow_none=True)
+    finished_at = Instant(allow_none=True)
+
+
+class Import(ImportRow):
+    mapping = Inner(ColumnMapping, allow_none=True, metadata={"description": "As guessed, or as said since"})
+    problems = ListOf(Inner(Fault), metadata={"description": "The first ten rows that are not taken, so far"})
+    problems_at = Text(metadata={"description": "Where all of them are", "example": "/api/v1/imports/3/problems"})
+
+
+class ImportPage(Body):
+    items = ListOf(Inner(ImportRow))
+    total = Whole(metadata={"description": "Counted up to a bound"})
+    total_is_exact = Truth()
+    next = Text(allow_none=True)
+
+
+class FaultPage(Body):
+    items = ListOf(Inner(Fault))
+    total = Whole()
+    total_is_exact = Truth()
+    next = Text(allow_none=True)
+
+
+class PageQuery(Body):
+    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
+    cursor = Text(metadata={"description": "As `next` has it"})
