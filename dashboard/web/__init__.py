@@ -23,6 +23,7 @@ from . import (
     single_messages,
     stop_list,
     unknowns,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -38,6 +39,7 @@ BLUEPRINTS = (
     single_messages.blueprint,
     stop_list.blueprint,
     unknowns.blueprint,
+    webhooks.blueprint,
 )
 
 
