@@ -196,7 +196,7 @@ def _add_webhooks(owner: Actor) -> None:
         endpoints.rotate_secret(owner, endpoint)
     with transaction() as session:
         for delivery, ending in zip(session.scalars(select(WebhookDelivery)), Ending, strict=False):
-            delivery.ending, delivery.tries = ending.value, 2
+            delivery.ending, delivery.tries, delivery.next_try_at = ending.value, 2, None
             delivery.http_status = 200 if ending is Ending.OK else 500 if ending is Ending.STATUS else None
             delivery.state = DeliveryState.DELIVERED if ending is Ending.OK else DeliveryState.FAILED
     set_endpoint(made[0], failing_since=clock.now())
