@@ -12,7 +12,7 @@ from ..domain.webhooks.deliveries import DeliveryView
 from ..domain.webhooks.endpoints import EndpointDraft, EndpointView
 from ..jobs import queues
 from . import answers
-from .access import actor
+from .access import actor, shown_once
 from .answers import limit_of
 from .mailings import cursor_of
 from .problems import Refusal
@@ -36,6 +36,7 @@ def index() -> Response:
 
 
 @blueprint.asked("POST")
+@shown_once
 @blueprint.takes(schemas.WebhookInput, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.MadeWebhook)
 def make(body: dict[str, Any]) -> Response:
@@ -79,6 +80,7 @@ def delete(webhook_id: int) -> None:
 
 
 @blueprint.asked("POST", f"{ONE}/rotate-secret")
+@shown_once
 @blueprint.gives(200, schemas.Secret)
 def rotate_secret(webhook_id: int) -> dict[str, str]:
     """Give it a new secret, shown this once. For a day the old one signs as well."""
