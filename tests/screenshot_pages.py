@@ -16,6 +16,7 @@ from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
+from dashboard.domain.webhooks import endpoints
 from dashboard.jobs import queues
 from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, State, Status
 from dashboard.web.access import marks_of
@@ -25,6 +26,7 @@ from tests.support.client_files import make_file
 from tests.support.engine import add_clients, fan_out_all, make_draft, messages_of, schedule, state_of
 from tests.support.installation import Installation
 from tests.support.stage import backstage, wait_until
+from tests.support.webhooks import add_endpoint
 
 LANGUAGES = ("ru", "en")
 EMPTY_PAGES = {
@@ -36,6 +38,7 @@ EMPTY_PAGES = {
     "mailing-new": "/mailings/new",
     "message-new": "/messages/new",
     "unknown": "/unknown",
+    "webhooks": "/webhooks",
     "forbidden": "/limits",
 }
 # What answers to GET and is no page of its own; neither is what an open page asks for again and again.
@@ -60,6 +63,7 @@ def fill(installation: Installation) -> dict[str, str]:
             **of_imports(owner, app.config["SETTINGS"].imports_dir),
             **of_clients(owner),
             **of_mailings(owner),
+            **of_webhooks(owner),
         }
         unseen = pages_unseen(app, pages)
     assert not unseen, f"no picture shows {unseen}"
@@ -202,6 +206,19 @@ def prepared(owner: Actor) -> tuple[int, int, int]:
     text = "{{name}} — скидки 20 % только сегодня!"
     draft = mailings.create(owner, make_draft(title="Весна", text=text, tags=("regular",), **limited))
     return scheduled, asking, draft
+
+
+def of_webhooks(owner: Actor) -> dict[str, str]:
+    """Everybody has their own: to the other person, those of the owner are not there."""
+    webhook_id, _secret = add_endpoint(owner, description="CRM")
+    for _ in range(3):
+        endpoints.ping(owner, webhook_id)
+    return {
+        "webhooks": "/webhooks",
+        "webhook-new": "/webhooks/new",
+        "webhook": f"/webhooks/{webhook_id}",
+        "webhook-edit": f"/webhooks/{webhook_id}/edit",
+    }
 
 
 def wait_for_failed(mailing_id: int) -> int:

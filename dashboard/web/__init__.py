@@ -24,6 +24,7 @@ from . import (
     single_messages,
     stop_list,
     unknowns,
+    webhooks,
 )
 
 BLUEPRINTS = (
@@ -40,6 +41,7 @@ BLUEPRINTS = (
     single_messages.blueprint,
     stop_list.blueprint,
     unknowns.blueprint,
+    webhooks.blueprint,
 )
 
 

@@ -18,8 +18,10 @@ from werkzeug.datastructures import FileStorage
 from config import ROOT
 from dashboard.api import openapi, resources
 from dashboard.api.extensions import description
+from dashboard.domain.webhooks import endpoints
 from tests.api.conftest import Program
 from tests.support.engine import add_clients, fan_out_all
+from tests.support.webhooks import add_endpoint
 
 FILE = ROOT / "docs" / "api" / "openapi.json"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -219,8 +221,16 @@ def test_what_describes_if_match_changes_no_other_version(
     with app.app_context():
         (client_id,) = add_clients(program.user.actor, 1)
         mailing_id = fan_out_all(program.user.actor)
+        webhook_id, _secret = add_endpoint(program.user.actor)
+        delivery_id = endpoints.ping(program.user.actor, webhook_id)
     (message,) = program.get("/messages").json["items"]
-    ids = {"client_id": client_id, "mailing_id": mailing_id, "message_id": message["id"]}
+    ids = {
+        "client_id": client_id,
+        "mailing_id": mailing_id,
+        "message_id": message["id"],
+        "webhook_id": webhook_id,
+        "delivery_id": delivery_id,
+    }
     versioned = [each for each in operations if "If-Match" in parameters_of(document, each)]
     for maker in operations:
         name = next((each.path for each in versioned if each.path.startswith(maker.path + "/{")), "")

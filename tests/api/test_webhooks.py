@@ -92,6 +92,17 @@ def test_its_secret_can_be_changed(program: Program, made: int) -> None:
     assert program.get(f"/webhooks/{made}").json["rotated_at"]
 
 
+@pytest.mark.parametrize("path", ["/webhooks", "/webhooks/{made}/rotate-secret"])
+def test_a_secret_is_not_kept_for_a_request_that_is_repeated(program: Program, made: int, path: str) -> None:
+    said = [
+        program.post(path.format(made=made), BODY if path == "/webhooks" else None, Idempotency_Key="once")
+        for _ in range(2)
+    ]
+
+    assert said[0].json["secret"]
+    assert (said[1].status_code, said[1].json["code"]) == (409, "answer_shown_once")
+
+
 @pytest.fixture
 def tried(app: Flask, program: Program) -> Iterator[tuple[int, str]]:
     """A webhook that leads to a receiver on this machine, as the setting allows; and the path of its one ping."""

@@ -1,5 +1,6 @@
 """Is everything told that an endpoint wants to hear, to it alone, and once?"""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -312,3 +313,28 @@ def test_notes_of_an_endpoint_that_has_gone_are_cleared_away(owner: Actor) -> No
     gather_all()
 
     assert rows_of(WebhookSettlement) == 0
+
+
+def test_workers_that_gather_at_the_same_time_tell_of_each_message_once(any_app: Flask) -> None:
+    with any_app.app_context():
+        owner = make_actor()
+        endpoint, _secret = add_endpoint(owner, events=("messages.settled",))
+        add_clients(owner, 60)
+        mailing_id = fan_out_all(owner)
+        while armed := arm(mailing_id, 5):
+            settle(armed)
+
+    def work() -> None:
+        with any_app.app_context():
+            gather_all()
+            db.session.remove()
+
+    workers = [threading.Thread(target=work) for _ in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    with any_app.app_context():
+        assert rows_of(WebhookSettlement) == 0
+        assert sorted(messages_told(endpoint)) == [(each.id, "sent") for each in messages_of(mailing_id)]

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 
 from dashboard import clock
 from dashboard.api import is_ours
-from dashboard.database import db
+from dashboard.database import db, transaction
 from dashboard.domain import (
     brakes,
     breaker,
@@ -28,22 +28,29 @@ from dashboard.domain import (
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.permissions import Actor
+from dashboard.domain.webhooks import endpoints
+from dashboard.domain.webhooks.posting import Ending
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import (
     Client,
     ClientChange,
     ClientVerb,
+    DeliveryState,
     Import,
     KnownPhones,
     Mailing,
     Message,
+    OffReason,
     Role,
     Trial,
+    WebhookDelivery,
+    WebhookEndpoint,
 )
 from dashboard.web.context import LANGUAGE_COOKIE
 from tests.factories import make_user, sign_in
 from tests.factories_clients import LIMITS
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
+from tests.support.webhooks import add_endpoint, set_endpoint
 
 # No page: what browsers and machines fetch. The two exports name their columns as an import does. Nor those for
 # programmers, which speak English as the API's description does.
@@ -55,7 +62,7 @@ NOT_READ = {
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
     *("/", "/clients", "/stop-list", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new"),
-    *("/messages/new", "/unknown"),
+    *("/messages/new", "/unknown", "/webhooks"),
 )
 # With these the lists are seen in their other forms, too.
 QUERIES = {
@@ -76,6 +83,8 @@ IDS = {
     "mailing_id": Mailing.id,
     "message_id": Message.id,
     "trial_id": Trial.id,
+    "webhook_id": WebhookEndpoint.id,
+    "delivery_id": WebhookDelivery.id,
 }
 # Digits and zones only: what people write themselves is in no language here.
 FILE = b"1;2\n12345;\n;\n79990001122;Mars/Olympus\n79990001133;\n79990001133;\n+1 212 555 01 00;\n"
@@ -140,6 +149,7 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         stop_list.add(owner, db.session.get_one(Client, ids[0]).phone)
         _change_clients(owner, ids, words.tag)
         _add_imports(owner, folder, words.filename)
+        _add_webhooks(owner)
         _add_mailings(owner, words)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
@@ -177,6 +187,24 @@ def _add_imports(owner: Actor, folder: Path, filename: str) -> None:
             imports.start(owner, import_id)
         if fate == "finished":
             imports.run(import_id, folder, LIMITS)
+
+
+def _add_webhooks(owner: Actor) -> None:
+    """In every state; that which is on has one delivery of each."""
+    made = [add_endpoint(owner)[0] for _ in range(3)]
+    for endpoint in made:
+        for _ in range(len(Ending) + 1):
+            endpoints.ping(owner, endpoint)
+        endpoints.rotate_secret(owner, endpoint)
+    with transaction() as session:
+        for delivery, ending in zip(session.scalars(select(WebhookDelivery)), Ending, strict=False):
+            delivery.ending, delivery.tries, delivery.next_try_at = ending.value, 2, None
+            delivery.http_status = 200 if ending is Ending.OK else 500 if ending is Ending.STATUS else None
+            delivery.state = DeliveryState.DELIVERED if ending is Ending.OK else DeliveryState.FAILED
+    set_endpoint(made[0], failing_since=clock.now())
+    for endpoint, reason in zip(made[1:], (OffReason.GONE, OffReason.FAILING), strict=True):
+        set_endpoint(endpoint, off_reason=reason, off_at=clock.now())
+    add_endpoint(owner, is_on=False)
 
 
 def _add_mailings(owner: Actor, words: Words) -> None:
@@ -264,6 +292,16 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/mailings/preview", {"everybody": "y", "rate_limit": "1", "budget_parts": "1", **unsound}
     yield "/mailings/trials", {"trial_phone": "12345"}
     yield "/mailings/keep", {"form_key": "1" * 32}
+    for address in ("", "http://nowhere", "https://10.0.0.1/", "https://93.184.216.34/" + "x" * 500):
+        yield "/webhooks/new", {"url": address, "description": "1" * 201}
+    yield "/webhooks/new", {"url": "https://93.184.216.34/", "events": "ping", "is_on": "y"}
+    yield "/webhooks/new", {"url": "https://93.184.216.34/", "events": "mailing.paused"}
+    for number in _numbers("webhook_id"):
+        yield f"/webhooks/{number}/edit", {"url": "nowhere", "version": "0"}
+        yield f"/webhooks/{number}/edit", {"url": "https://93.184.216.34/", "events": "ping", "version": "0"}
+        for verb in ("ping", "rotate-secret", "deliveries/1/resend"):
+            yield f"/webhooks/{number}/{verb}", {}
+    yield f"/webhooks/{_numbers('webhook_id')[-1]}/delete", {}
     for choice in ("language", "theme", "timezone"):
         yield "/preferences", {choice: "nonsense"}
     yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999"}

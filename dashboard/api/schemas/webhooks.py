@@ -1,8 +1,24 @@
 """What is a webhook, to the program that sets it up?"""
 
+from ...domain.webhooks import endpoints
 from ...domain.webhooks.posting import Ending
 from ...models import WEBHOOK_CHOICES, DeliveryState, OffReason, WebhookKind
-from .fields import CURSOR, LIMIT, MOMENT, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import (
+    COUNT,
+    CURSOR,
+    LIMIT,
+    MOMENT,
+    NUMBER,
+    Body,
+    Choice,
+    InAddress,
+    Inner,
+    Instant,
+    ListOf,
+    Text,
+    Truth,
+    Whole,
+)
 
 EXAMPLE = {
     "url": "https://crm.example.com/hooks/vestnik",
@@ -14,25 +30,32 @@ _EVENTS = "Any of " + ", ".join(f"`{kind}`" for kind in WEBHOOK_CHOICES)
 
 
 class WebhookInput(Body):
-    url = Text(required=True, metadata={"description": "HTTPS, and not into a private network"})
-    events = ListOf(Choice(WebhookKind), required=True, metadata={"description": _EVENTS})
-    description = Text(load_default="", metadata={"example": "CRM"})
-    is_on = Truth(load_default=True, metadata={"description": "While off, nothing is told"})
+    url = Text(
+        required=True,
+        metadata={"description": "HTTPS, and not into a private network", "example": EXAMPLE["url"]},
+    )
+    events = ListOf(
+        Choice(WebhookKind), required=True, metadata={"description": _EVENTS, "example": EXAMPLE["events"]}
+    )
+    description = Text(load_default="", metadata={"maxLength": endpoints.LONGEST_DESCRIPTION, "example": "CRM"})
+    is_on = Truth(load_default=True, metadata={"description": "While off, nothing is told", "example": True})
 
 
 class Webhook(Body):
-    id = Whole(metadata={"example": 1})
+    id = Whole(metadata={**NUMBER, "example": 1})
     url = Text(metadata={"example": EXAMPLE["url"]})
     events = ListOf(Choice(WebhookKind), metadata={"example": EXAMPLE["events"]})
     description = Text(metadata={"example": "CRM"})
-    is_on = Truth()
-    off_reason = Choice(OffReason, allow_none=True, metadata={"description": "Why it is off"})
-    off_at = Instant(allow_none=True)
+    is_on = Truth(metadata={"example": True})
+    off_reason = Choice(OffReason, allow_none=True, metadata={"description": "Why it is off", "example": None})
+    off_at = Instant(allow_none=True, metadata={"example": None})
     failing_since = Instant(
         allow_none=True,
         metadata={"description": "Since then no delivery has succeeded; after three days it is off"},
     )
-    rotated_at = Instant(allow_none=True, metadata={"description": "For a day after, the old secret signs, too"})
+    rotated_at = Instant(
+        allow_none=True, metadata={"description": "For a day after, the old secret signs, too", "example": None}
+    )
     created_at = Instant(metadata={"example": MOMENT})
 
 
@@ -46,31 +69,33 @@ class Secret(Body):
 
 class WebhookPage(Body):
     items = ListOf(Inner(Webhook))
-    total = Whole()
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page", "example": None})
 
 
 class Delivery(Body):
     id = Whole(metadata={"example": 1})
     event_id = Text(attribute="event", metadata={"description": "The `webhook-id`", "example": "msg_1f0c"})
     event = Choice(WebhookKind, attribute="kind", metadata={"example": "mailing.finished"})
-    state = Choice(DeliveryState)
-    tries = Whole(metadata={"example": 1})
+    state = Choice(DeliveryState, metadata={"example": "delivered"})
+    tries = Whole(metadata={**COUNT, "example": 1})
     created_at = Instant(metadata={"example": MOMENT})
-    next_try_at = Instant(allow_none=True)
-    tried_at = Instant(allow_none=True, metadata={"description": "The last time; so of what follows"})
+    next_try_at = Instant(allow_none=True, metadata={"example": None})
+    tried_at = Instant(
+        allow_none=True, metadata={"description": "The last time; so of what follows", "example": MOMENT}
+    )
     duration_ms = Whole(allow_none=True, metadata={"example": 120})
-    ending = Choice(Ending, allow_none=True)
+    ending = Choice(Ending, allow_none=True, metadata={"example": "ok"})
     http_status = Whole(allow_none=True, metadata={"example": 200})
-    answer = Text(metadata={"description": "Its first 500 characters"})
+    answer = Text(metadata={"description": "Its first 500 characters", "example": "thanks"})
 
 
 class DeliveryPage(Body):
     items = ListOf(Inner(Delivery))
-    total = Whole()
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page", "example": None})
 
 
 class DeliveryQuery(Body):
