@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
+    api_tokens,
     auth,
     brakes,
     clients,
@@ -26,6 +27,7 @@ from . import (
 )
 
 BLUEPRINTS = (
+    api_tokens.blueprint,
     auth.blueprint,
     brakes.blueprint,
     clients.blueprint,

@@ -11,7 +11,7 @@ from tests.factories import make_user, sign_in
 
 OPEN = {"static", "auth.sign_in", "auth.setup", "health.alive", "health.ready"}
 # What a viewer may send: it touches only their own account.
-OWN = {"auth.sign_out", "auth.preferences"}
+OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
 
 
 def rules(app: Flask) -> list[Rule]:
