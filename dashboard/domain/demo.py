@@ -94,10 +94,10 @@ def add(actor: Actor, count: int, timezone: str, *, is_safe: bool) -> Added:
     return Added(added, len(missing), is_started)
 
 
-def parts(numbers: Iterable[int]) -> Iterator[list[int]]:
+def parts(numbers: Iterable[int], at_once: int = AT_ONCE) -> Iterator[list[int]]:
     """Each for one transaction."""
     left = iter(numbers)
-    while part := list(islice(left, AT_ONCE)):
+    while part := list(islice(left, at_once)):
         yield part
 
 
