@@ -3,8 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from flask import Request
 from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
 
 from . import access, answers, problems, repeating
 
@@ -16,9 +18,15 @@ LARGEST_ID = 2_147_483_647
 
 
 class _Parser(FlaskParser):
-    """Unknown fields are refused wherever they stand, not only in bodies."""
+    """Unknown fields are refused wherever they stand, not only in bodies; so is a body that is not JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": "raise"}
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """Otherwise it would pass for no body, and each of its fields for missing. Raises UnsupportedMediaType."""
+        if not req.is_json and req.get_data(cache=True):
+            raise UnsupportedMediaType
+        return super()._raw_load_json(req)
 
 
 class Resource(Blueprint):  # type: ignore[misc]
