@@ -17,8 +17,8 @@ from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
 from dashboard.jobs import queues
-from dashboard.web.access import marks_of
 from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, Scope, State, Status
+from dashboard.web.access import marks_of
 from tests.factories import make_user
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
