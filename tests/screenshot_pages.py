@@ -10,7 +10,7 @@ from sqlalchemy import update
 from dashboard import clock
 from dashboard.api import is_ours
 from dashboard.database import transaction
-from dashboard.domain import client_bulk, imports, limits, mailings
+from dashboard.domain import api_tokens, client_bulk, imports, limits, mailings
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.imports import MappingDraft, Upload
@@ -18,7 +18,7 @@ from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
 from dashboard.domain.webhooks import endpoints
 from dashboard.jobs import queues
-from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, State, Status
+from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, Scope, State, Status
 from dashboard.web.access import marks_of
 from tests.factories import make_user
 from tests.factories_clients import LIMITS
@@ -39,6 +39,7 @@ EMPTY_PAGES = {
     "message-new": "/messages/new",
     "unknown": "/unknown",
     "webhooks": "/webhooks",
+    "tokens": "/api-tokens",
     "forbidden": "/limits",
 }
 # What answers to GET and is no page of its own; neither is what an open page asks for again and again.
@@ -64,10 +65,17 @@ def fill(installation: Installation) -> dict[str, str]:
             **of_clients(owner),
             **of_mailings(owner),
             **of_webhooks(owner),
+            **of_tokens(owner),
         }
         unseen = pages_unseen(app, pages)
     assert not unseen, f"no picture shows {unseen}"
     return pages
+
+
+def of_tokens(owner: Actor) -> dict[str, str]:
+    for name, scopes in (("CRM", [Scope.READ, Scope.WRITE]), ("Касса на Лесной", list(Scope))):
+        api_tokens.make(owner, name, scopes)
+    return {"tokens": "/api-tokens", "tokens-everybody": "/api-tokens/everybody", "token-new": "/api-tokens/new"}
 
 
 def of_imports(owner: Actor, folder: Path) -> dict[str, str]:

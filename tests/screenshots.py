@@ -25,6 +25,7 @@ REFUSED = (
     ("mailing-refused", "/mailings/new", "button[name=action][value=schedule]"),
     ("import-refused", "/imports/new", "form button[type=submit]"),
     ("stop-list-refused", "/stop-list/add", "form button[type=submit]"),
+    ("token-refused", "/api-tokens/new", "form button[type=submit]"),
 )
 
 

@@ -8,6 +8,7 @@ from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
+from werkzeug.exceptions import UnsupportedMediaType
 
 from . import access, answers, problems, repeating
 
@@ -19,7 +20,7 @@ LARGEST_ID = 2_147_483_647
 
 
 class _Parser(FlaskParser):
-    """Unknown fields are refused wherever they stand, not only in bodies."""
+    """Unknown fields are refused wherever they stand, not only in bodies; so is a body that is not JSON."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {
         **FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION,
@@ -30,6 +31,12 @@ class _Parser(FlaskParser):
     def load_files(self, req: Request, schema: Any) -> MultiDictProxy:
         """The texts of a form, and the files among them."""
         return MultiDictProxy(CombinedMultiDict([req.files, req.form]), schema)
+
+    def _raw_load_json(self, req: Request) -> Any:
+        """Otherwise it would pass for no body, and each of its fields for missing. Raises UnsupportedMediaType."""
+        if not req.is_json and req.get_data(cache=True):
+            raise UnsupportedMediaType
+        return super()._raw_load_json(req)
 
 
 class Resource(Blueprint):  # type: ignore[misc]

@@ -80,7 +80,7 @@ def add(actor: Actor, count: int, timezone: str, *, is_safe: bool) -> Added:
 
     Tomorrow morning is that of `timezone`.
     """
-    added = sum(_add_clients(actor.id, numbers) for numbers in _parts(range(min(count, MOST_CLIENTS))))
+    added = sum(_add_clients(actor.id, numbers) for numbers in parts(range(min(count, MOST_CLIENTS))))
     missing = _missing_mailings(actor.id, _drafts(clock.now(), timezone))
     for draft, starts in missing:
         if starts and is_safe:
@@ -94,37 +94,39 @@ def add(actor: Actor, count: int, timezone: str, *, is_safe: bool) -> Added:
     return Added(added, len(missing), is_started)
 
 
-def _parts(numbers: Iterable[int]) -> Iterator[list[int]]:
+def parts(numbers: Iterable[int], at_once: int = AT_ONCE) -> Iterator[list[int]]:
+    """Each for one transaction."""
     left = iter(numbers)
-    while part := list(islice(left, AT_ONCE)):
+    while part := list(islice(left, at_once)):
         yield part
 
 
 def _add_clients(owner_id: int, numbers: list[int]) -> int:
     """Who is there already, or was and has been deleted, is left as they are."""
-    by_phone = {_phone(number): number for number in numbers}
+    by_phone = {phone_of(number): number for number in numbers}
     with transaction() as session:
         known = session.scalars(
             select(Client.phone).where(Client.owner_id == owner_id, Client.phone.in_(by_phone))
         )
         missing = by_phone.keys() - set(known)
         now = clock.database_now(session)
-        rows = [_client(owner_id, by_phone[each], now) for each in sorted(missing)]
+        rows = [client(owner_id, by_phone[each], now) for each in sorted(missing)]
         if rows:
             session.execute(insert_or_ignore(Client), rows)
-            _tag(session, owner_id, {each: by_phone[each] for each in missing})
+            tag(session, owner_id, {each: by_phone[each] for each in missing})
     return len(missing)
 
 
-def _client(owner_id: int, number: int, now: datetime) -> dict[str, Any]:
+def client(owner_id: int, number: int, now: datetime) -> dict[str, Any]:
+    """The columns of the client with this number, who is always the same."""
     timezone, city = PLACES[number % len(PLACES)]
     attributes = {"city": city}
     if number % NAMELESS_EVERY:
         attributes["name"] = NAMES[number % len(NAMES)]
     return {
         "owner_id": owner_id,
-        "phone": _phone(number),
-        "operator_code": phone.operator_code(_phone(number)),
+        "phone": phone_of(number),
+        "operator_code": phone.operator_code(phone_of(number)),
         "timezone": timezone,
         "attributes": attributes,
         "created_at": now,
@@ -132,11 +134,13 @@ def _client(owner_id: int, number: int, now: datetime) -> dict[str, Any]:
     }
 
 
-def _phone(number: int) -> str:
+def phone_of(number: int) -> str:
+    """Canonical."""
     return f"7{CODES[number % len(CODES)]}000{number // len(CODES):04}"
 
 
-def _tag(session: Session, owner_id: int, number_by_phone: dict[str, int]) -> None:
+def tag(session: Session, owner_id: int, number_by_phone: dict[str, int]) -> None:
+    """Clients that are there and bear no tags yet."""
     ids = tags.ids_by_name(session, owner_id, [name for name, _every in TAGS])
     clients = session.execute(
         select(Client.id, Client.phone).where(Client.owner_id == owner_id, Client.phone.in_(number_by_phone))

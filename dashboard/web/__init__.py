@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
     api_docs,
+    api_tokens,
     auth,
     brakes,
     clients,
@@ -29,6 +30,7 @@ from . import (
 
 BLUEPRINTS = (
     api_docs.blueprint,
+    api_tokens.blueprint,
     auth.blueprint,
     brakes.blueprint,
     clients.blueprint,

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from dashboard import clock
 from dashboard.api import signed_tokens
-from dashboard.domain import fan_out, mailings, starting, token_families, users
+from dashboard.domain import fan_out, mailings, sample_clients, starting, token_families, users
 from dashboard.domain.permissions import Actor
 from dashboard.domain.users import NewUser
 from dashboard.gateway import Verdict
@@ -83,6 +83,7 @@ THINGS: dict[str, Callable[[Actor], int | str]] = {
     "message": lambda owner: messages_of(delivered(owner))[0].id,
     "failed": lambda owner: delivered(owner, Verdict.REFUSED, "http_400"),
     "expired": expired,
+    "sample": lambda owner: sample_clients.add(owner, 30),
     "person": person,
     "access": lambda owner: pair(owner).access,
     "refresh": lambda owner: pair(owner).refresh,

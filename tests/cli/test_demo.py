@@ -158,7 +158,7 @@ def test_a_client_that_was_deleted_stays_deleted(app: Flask) -> None:
 
 
 def test_every_place_has_its_zone_and_no_phone_comes_twice() -> None:
-    phones = {demo._phone(number) for number in range(demo.MOST_CLIENTS)}
+    phones = {demo.phone_of(number) for number in range(demo.MOST_CLIENTS)}
 
     assert len(phones) == demo.MOST_CLIENTS
     assert all(zones.normalise(zone) == zone for zone, _city in PLACES)

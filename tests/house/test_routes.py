@@ -19,7 +19,7 @@ OPEN = {
     "health.ready",
 }
 # What a viewer may send: it touches only their own account.
-OWN = {"auth.sign_out", "auth.preferences"}
+OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
 
 
 def rules(app: Flask) -> list[Rule]:

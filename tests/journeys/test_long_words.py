@@ -4,7 +4,8 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser
 
-from dashboard.domain import mailings
+from dashboard.domain import api_tokens, mailings
+from dashboard.models import Role, Scope
 from tests.factories import PASSWORD, make_user
 from tests.factories_clients import make_client
 from tests.support.engine import fan_out_all, make_draft
@@ -21,8 +22,9 @@ TITLE, TAGS = "Щ" * 200, tuple("Ж" * 60 + str(number) for number in range(20))
 
 def test_no_long_word_widens_a_page_or_hides_a_column(app: Flask, browser: Browser) -> None:
     with app.app_context():
-        owner = make_user()
+        owner = make_user(Role.ADMINISTRATOR)
         client_id = make_client(owner.actor, "79991234567", *TAGS, **{"n" * 30: "Ъ" * 200})
+        api_tokens.make(owner.actor, "Ю" * 64, Scope)
         running = fan_out_all(owner.actor, title=TITLE, text="Ф" * 600, tags=TAGS)
         draft = mailings.create(owner.actor, make_draft(title=TITLE, text="Ф" * 600, tags=TAGS))
 
@@ -40,6 +42,7 @@ def test_no_long_word_widens_a_page_or_hides_a_column(app: Flask, browser: Brows
             f"/mailings/{draft}/edit",
             "/clients",
             f"/clients/{client_id}",
+            "/api-tokens/everybody",
         ):
             page.goto(address + path)
             for width in (360, 768, 1100, 1280):

@@ -14,6 +14,7 @@ from dashboard import clock
 from dashboard.api import is_ours
 from dashboard.database import db, transaction
 from dashboard.domain import (
+    api_tokens,
     brakes,
     breaker,
     client_bulk,
@@ -32,6 +33,7 @@ from dashboard.domain.webhooks import endpoints
 from dashboard.domain.webhooks.posting import Ending
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import (
+    ApiToken,
     Client,
     ClientChange,
     ClientVerb,
@@ -42,6 +44,7 @@ from dashboard.models import (
     Message,
     OffReason,
     Role,
+    Scope,
     Trial,
     WebhookDelivery,
     WebhookEndpoint,
@@ -62,7 +65,7 @@ NOT_READ = {
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
     *("/", "/clients", "/stop-list", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new"),
-    *("/messages/new", "/unknown", "/webhooks"),
+    *("/messages/new", "/unknown", "/api-tokens", "/webhooks"),
 )
 # With these the lists are seen in their other forms, too.
 QUERIES = {
@@ -82,6 +85,7 @@ IDS = {
     "import_id": Import.id,
     "mailing_id": Mailing.id,
     "message_id": Message.id,
+    "token_id": ApiToken.id,
     "trial_id": Trial.id,
     "webhook_id": WebhookEndpoint.id,
     "delivery_id": WebhookDelivery.id,
@@ -151,6 +155,7 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         _add_imports(owner, folder, words.filename)
         _add_webhooks(owner)
         _add_mailings(owner, words)
+        api_tokens.make(owner, words.tag, Scope)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
     sign_in(client, user)
@@ -310,6 +315,11 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/stop-list/add", {"phones": ""}
     yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
     yield "/stop-list/add", {"phones": "79001112233\n79001112244"}
+    yield "/api-tokens/new", {}
+    yield "/api-tokens/new", {"name": "1", "scopes": "1"}
+    yield "/api-tokens/new", {"name": "1", "scopes": "read"}
+    for number in _numbers("token_id"):
+        yield f"/api-tokens/{number}/revoke", {}
     for number in _numbers("change_id")[-2:]:
         yield f"/clients/bulk/{number}/cancel", {}
     for verb in ("stop-list", "unlist", "delete"):

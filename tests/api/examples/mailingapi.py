@@ -1,5 +1,6 @@
 """What does mailingAPI show?"""
 
+from dashboard.models import Role
 from tests.api.examples.example import ANY_PAGE, CLIENT, LAUNCHED, PAIR, WHOLE, Example, Fields
 
 # Collection and one of it: the thing that is there, what is sent to make one, and to change one.
@@ -74,6 +75,22 @@ MAILINGAPI = (
         adding={"username": "your_username", "password": "your_password"},
         of="person",
         answer=PAIR,
+    ),
+    Example(
+        "mailingAPI",
+        "add clients for tests",
+        "GET /add-users/",
+        adding={"count": 2_160},
+        by=Role.ADMINISTRATOR,
+        answer={"added": 2_160},
+    ),
+    Example(
+        "mailingAPI",
+        "delete clients for tests",
+        "GET /del-users/",
+        of="sample",
+        by=Role.ADMINISTRATOR,
+        answer={"removed": 30},
     ),
     Example("mailingAPI", "sign out", "POST /auth-rest/logout/", adding={"token": "{access}"}, gives=204),
 )

@@ -1,0 +1,71 @@
+"""Does every status that docs/api.md names come in answer to what it says?"""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from werkzeug.test import TestResponse
+
+from dashboard.models import Role
+from tests.api.conftest import Program, Programs
+from tests.support.api_document import section
+
+ANNA = {"phone_number": "79991234567"}
+
+
+def unreadable(program: Program, content_type: str) -> TestResponse:
+    said = {"Authorization": f"Token {program.token}", "Content-Type": content_type}
+    return program.client.post("/api/v1/clients", data='{"phone_number', headers=said)
+
+
+def too_late(program: Program) -> TestResponse:
+    """Somebody else has changed the client since it was read."""
+    made = program.post("/clients", ANNA)
+    path = f"/clients/{made.json['id']}"
+    program.ask("PATCH", path, {"tags": ["a"]})
+    return program.ask("PATCH", path, {"tags": ["b"]}, If_Match=made.headers["ETag"])
+
+
+def not_now(program: Program) -> TestResponse:
+    """A draft cannot be paused."""
+    span = {"start_at": "2030-03-01T10:00", "end_at": "2030-03-02T10:00"}
+    made = program.post("/mailings", {"title": "Sale", "text": "Hello", "everybody": True, **span})
+    return program.post(f"/mailings/{made.json['id']}/pause")
+
+
+ANSWERS: dict[int, Callable[[Program], TestResponse]] = {
+    400: lambda program: unreadable(program, "application/json"),
+    415: lambda program: unreadable(program, "text/plain"),
+    401: lambda program: program.get("/clients", Authorization=""),
+    404: lambda program: program.get("/clients/1"),
+    405: lambda program: program.ask("DELETE", "/clients"),
+    409: not_now,
+    412: too_late,
+    422: lambda program: program.post("/clients", {}),
+}
+# Tested where its limits are, and where something has to break for it.
+ELSEWHERE = {403, 429, 500}
+
+
+@pytest.mark.parametrize("status", ANSWERS)
+def test_a_refusal_has_its_status_and_says_why(program: Program, status: int) -> None:
+    answer = ANSWERS[status](program)
+
+    assert (answer.status_code, answer.content_type) == (status, "application/problem+json")
+    assert answer.json["status"] == status
+    assert {"type", "title", "code", "detail", "request_id"} <= answer.json.keys()
+    assert answer.json["detail"] not in ("", answer.json["code"])
+
+
+def test_who_only_looks_on_changes_nothing(program_of: Programs) -> None:
+    answer = program_of(Role.VIEWER).post("/clients", ANNA)
+
+    assert (answer.status_code, answer.json["code"]) == (403, "forbidden")
+
+
+def test_the_page_names_every_status_and_no_other() -> None:
+    rows = section("What holds everywhere").tables[1][1:]
+
+    named = {int(status) for row in rows for status in re.findall(r"\d{3}", row[0].replace("5xx", "500"))}
+
+    assert named == {*ANSWERS, *ELSEWHERE}
