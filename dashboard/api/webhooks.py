@@ -84,6 +84,7 @@ def delete(webhook_id: int) -> None:
 @blueprint.gives(200, schemas.Secret)
 def rotate_secret(webhook_id: int) -> dict[str, str]:
     """Give it a new secret, shown this once. For a day the old one signs as well."""
+    _as_asked_for(webhook_id)
     return {"secret": endpoints.rotate_secret(actor(), webhook_id)}
 
 
@@ -91,6 +92,7 @@ def rotate_secret(webhook_id: int) -> dict[str, str]:
 @blueprint.gives(202, schemas.Delivery)
 def ping(webhook_id: int) -> DeliveryView:
     """Send it an event that means nothing."""
+    _as_asked_for(webhook_id)
     delivery_id = endpoints.ping(actor(), webhook_id)
     queues.tell_webhooks_later()
     return deliveries.get(actor(), webhook_id, delivery_id)
@@ -111,6 +113,7 @@ def log(query: dict[str, Any], webhook_id: int) -> Response:
 @blueprint.gives(202, schemas.Delivery)
 def resend(webhook_id: int, delivery_id: int) -> DeliveryView:
     """Tell it again, under the same `webhook-id`."""
+    _as_asked_for(webhook_id)
     deliveries.resend(actor(), webhook_id, delivery_id)
     queues.tell_webhooks_later()
     return deliveries.get(actor(), webhook_id, delivery_id)

@@ -205,6 +205,9 @@ def test_headers_are_named_where_they_hold(document: dict[str, Any], operations:
     assert all({"X-Request-ID", "RateLimit-Limit"} <= set(each.success["headers"]) for each in operations)
 
 
+WEBHOOK = {"url": "https://93.184.216.34/hooks", "events": ["mailing.finished"]}
+
+
 def test_what_describes_if_match_changes_no_other_version(
     app: Flask, document: dict[str, Any], operations: list[Operation], program: Program
 ) -> None:
@@ -212,7 +215,9 @@ def test_what_describes_if_match_changes_no_other_version(
         (client_id,) = add_clients(program.user.actor, 1)
         mailing_id = fan_out_all(program.user.actor)
     (message,) = program.get("/messages").json["items"]
+    webhook_id = program.post("/webhooks", WEBHOOK).json["id"]
     ids = {"client_id": client_id, "mailing_id": mailing_id, "message_id": message["id"]}
+    ids |= {"webhook_id": webhook_id, "delivery_id": 1}
     versioned = [each for each in operations if "If-Match" in parameters_of(document, each)]
 
     answers = {
