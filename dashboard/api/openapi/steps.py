@@ -36,6 +36,10 @@ MAILING = {
     "window": {"from": "{{window_from}}", "to": "{{window_to}}"},
 }
 
+NEWCOMER = {"name": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery staple"}
+# A public address; nothing is told while no worker runs, and the webhook is deleted at once.
+WEBHOOK = {"url": "https://93.184.216.34/hooks", "events": ["mailing.finished"]}
+
 STEPS = (
     Step("index"),
     Step(
@@ -52,6 +56,11 @@ STEPS = (
     Step("users_me"),
     Step("tokens_make", saves={"token_id": "id"}),
     Step("tokens_list"),
+    Step("users_me"),
+    Step("users_register", NEWCOMER, status=202, saves={"user_id": "id"}),
+    Step("users_list", query={"waiting": "true"}),
+    Step("users_refuse"),
+    Step("users_approve", status=404, note="who is gone"),
     Step("clients_create", ANNA, saves={"client_id": "id"}),
     Step("clients_get"),
     Step("clients_put", ANNA | {"tags": ["collection"]}),
@@ -110,6 +119,16 @@ STEPS = (
     Step("statistics_messages", query={"status": "cancelled"}),
     Step("mailings_resend", {"reasons": None}),
     Step("mailings_cancel"),
+    Step("webhooks_make", WEBHOOK, saves={"webhook_id": "id"}),
+    Step("webhooks_list"),
+    Step("webhooks_get"),
+    Step("webhooks_put", WEBHOOK),
+    Step("webhooks_patch", {"description": "CRM"}),
+    Step("webhooks_rotate_secret"),
+    Step("webhooks_ping", saves={"delivery_id": "id"}),
+    Step("webhooks_log"),
+    Step("webhooks_resend"),
+    Step("webhooks_delete"),
 )
 
 # What cleans up, behind all else.
