@@ -24,8 +24,6 @@ ALSO_REFUSED: dict[str, frozenset[int]] = {
     "api_messages.index": frozenset({404}),
     "api_messages.create": frozenset({404}),
     "api_stop_list.remove": frozenset({404}),
-    "api_tokens.index": frozenset({404}),
-    "api_users.register": frozenset({403, 409}),
 }
 # Changed whatever state they are in.
 NEVER_IN_THE_WAY = frozenset({"api_clients.put", "api_clients.patch", "api_clients.delete", "api_tokens.end"})
