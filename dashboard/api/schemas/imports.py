@@ -9,7 +9,7 @@ from werkzeug.datastructures import FileStorage
 
 from ...domain.imports import Meaning
 from ...models import ImportState, KnownPhones
-from .fields import COMMON, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, Whole
+from .fields import COMMON, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, TruthInAddress, Whole
 
 EXAMPLE_OF_MAPPING = {
     "has_header": True,
@@ -28,6 +28,8 @@ class File(Upload):  # type: ignore[misc]
 
 class InText(Inner):
     """An object, written as JSON in a form's text."""
+
+    described = {"type": "string", "contentMediaType": "application/json", "anyOf": [{}]}
 
     def deserialize(self, value: Any, *more: Any, **options: Any) -> Any:
         if isinstance(value, str):
@@ -64,7 +66,9 @@ class NewImport(Body):
         load_default=None,
         metadata={"description": "As JSON; guessed if not given", "example": json.dumps(EXAMPLE_OF_MAPPING)},
     )
-    start = Truth(load_default=False, metadata={"description": "Go on by itself once the dry run has ended"})
+    start = TruthInAddress(
+        load_default=False, metadata={"description": "Go on by itself once the dry run has ended"}
+    )
 
 
 class ImportChange(Body):
@@ -130,5 +134,5 @@ class FaultPage(Body):
 
 
 class PageQuery(Body):
-    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
+    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500", "minimum": 1, "maximum": 500})
     cursor = Text(metadata={"description": "As `next` has it"})
