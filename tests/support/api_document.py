@@ -7,6 +7,8 @@ from typing import Any
 from config import ROOT
 
 METHODS = re.compile(r"([A-Z, ]+) (/.*)")
+# Pages for people beside the API; tests/journeys look at them.
+PAGES = ("`/docs/`", "`/redoc/`")
 CODE = re.compile(r"`([^`]+)`")
 
 
@@ -71,8 +73,8 @@ def _addresses(rows: list[list[str]]) -> list[tuple[str, str]]:
     found = []
     for theirs, ours, _remark in rows:
         said = METHODS.fullmatch(theirs.strip("`"))
-        if said is None:
-            continue  # a file
+        if said is None or ours in PAGES:
+            continue  # a file, or a page
         for method in said[1].split(", "):
             other = METHODS.fullmatch(ours.strip("`"))
             found.append((f"{method} {said[2]}", other[0] if other else f"{method} {ours.strip('`')}"))

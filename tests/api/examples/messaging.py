@@ -11,6 +11,14 @@ MESSAGING_MAILING = {
 MESSAGING = (
     Example(
         "Messaging Service API",
+        "register",
+        "POST /api/v1/users/register/",
+        adding={"name": "newcomer", "email": "newcomer@example.com", "password": "your_password"},
+        gives=202,
+        answer={"name": "newcomer", "role": "operator", "state": "waiting"},
+    ),
+    Example(
+        "Messaging Service API",
         "get tokens",
         "POST /api/token/",
         adding={"username": "your_username", "password": "your_password"},

@@ -13,6 +13,14 @@ NOTIFICATION = LAUNCHED | AHEAD | {"text": "Здравствуйте!"}
 NOTIFICATIONS = (
     Example(
         BY_FILTER,
+        "register",
+        "POST /auth/registration/",
+        adding={"name": "newcomer", "email": "newcomer@example.com", "password": "your_password"},
+        gives=202,
+        answer={"name": "newcomer", "role": "operator", "state": "waiting"},
+    ),
+    Example(
+        BY_FILTER,
         "sign in by e-mail address",
         "POST /auth/login/",
         {"email": "you@example.com", "password": "your_password"},
