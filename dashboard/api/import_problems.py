@@ -12,15 +12,13 @@ from .imports import ONE, row_number, worded
 from .imports import blueprint as blueprint
 from .schemas import imports as schemas
 
-FAULT = schemas.Fault()
+FAULT = schemas.BadRow()
 CSV_HEADER = ("line", "code", "detail", "value")
-CSV_TOO = {"200": {"content": {"text/csv": {"schema": {"type": "string"}}}}}
 
 
 @blueprint.asked("GET", f"{ONE}/problems")
 @blueprint.takes(schemas.PageQuery, "query")
-@blueprint.doc(responses=CSV_TOO)  # type: ignore[untyped-decorator]
-@blueprint.gives(200, schemas.FaultPage)
+@blueprint.gives(200, schemas.BadRowPage)
 def faults(query: dict[str, Any], import_id: int) -> Response:
     """List the rows that are not taken, in the order of the file; as CSV, all of them, for `Accept: text/csv`."""
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":

@@ -128,7 +128,7 @@ def show(import_id: int) -> Response:
 @blueprint.gives(202, schemas.Import)
 def patch(body: dict[str, Any], import_id: int) -> Response:
     """Say otherwise which column holds what, before the start; the dry run begins anew."""
-    view = imports.get(actor(), import_id)
+    view = _as_asked_for(import_id)
     mapping = _mapping(body["mapping"]) if "mapping" in body else imports.columns(actor(), import_id).mapping
     draft = MappingDraft(
         mapping,
@@ -145,6 +145,7 @@ def patch(body: dict[str, Any], import_id: int) -> Response:
 @blueprint.gives(202, schemas.Import)
 def start(import_id: int) -> Response:
     """Bring in what the dry run has read. May be repeated."""
+    _as_asked_for(import_id)
     imports.start(actor(), import_id)
     queues.import_later(import_id)
     return _one(import_id, 202)
@@ -154,6 +155,7 @@ def start(import_id: int) -> Response:
 @blueprint.gives(200, schemas.Import)
 def cancel(import_id: int) -> Response:
     """Stop for good. What has been brought in stays."""
+    _as_asked_for(import_id)
     imports.cancel(actor(), import_id, _folder())
     return _one(import_id)
 
@@ -169,6 +171,14 @@ def worded(found: Iterable[ProblemView]) -> Iterator[dict[str, Any]]:
 
 def _words(code: str) -> str:
     return problems.told([Problem("", code)])[0]["detail"]
+
+
+def _as_asked_for(import_id: int) -> ImportView:
+    """Its version is another whenever a worker has gone on with it."""
+    view = imports.get(actor(), import_id)
+    if request.if_match:
+        answers.require_version(SHOWN, _told(view))
+    return view
 
 
 def _one(import_id: int, status: int = 200) -> Response:

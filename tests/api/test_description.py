@@ -224,12 +224,16 @@ def test_what_describes_if_match_changes_no_other_version(
         webhook_id, _secret = add_endpoint(program.user.actor)
         delivery_id = endpoints.ping(program.user.actor, webhook_id)
     (message,) = program.get("/messages").json["items"]
+    form = {"file": (BytesIO(b"phone\n79991234567\n"), "clients.csv")}
+    headers = {"Authorization": f"Token {program.token}"}
+    import_id = program.client.post("/api/v1/imports", data=form, headers=headers).json["id"]
     ids = {
         "client_id": client_id,
         "mailing_id": mailing_id,
         "message_id": message["id"],
         "webhook_id": webhook_id,
         "delivery_id": delivery_id,
+        "import_id": import_id,
     }
     versioned = [each for each in operations if "If-Match" in parameters_of(document, each)]
     for maker in operations:

@@ -9,7 +9,20 @@ from werkzeug.datastructures import FileStorage
 
 from ...domain.imports import Meaning
 from ...models import ImportState, KnownPhones
-from .fields import COMMON, Body, Choice, InAddress, Inner, Instant, ListOf, Text, Truth, TruthInAddress, Whole
+from .fields import (
+    COMMON,
+    MOMENT,
+    Body,
+    Choice,
+    InAddress,
+    Inner,
+    Instant,
+    ListOf,
+    Text,
+    Truth,
+    TruthInAddress,
+    Whole,
+)
 
 EXAMPLE_OF_MAPPING = {
     "has_header": True,
@@ -26,20 +39,6 @@ class File(Upload):  # type: ignore[misc]
         return value
 
 
-class InText(Inner):
-    """An object, written as JSON in a form's text."""
-
-    described = {"type": "string", "contentMediaType": "application/json", "anyOf": [{}]}
-
-    def deserialize(self, value: Any, *more: Any, **options: Any) -> Any:
-        if isinstance(value, str):
-            try:
-                value = json.loads(value)
-            except (ValueError, RecursionError):
-                raise ValidationError("not_json") from None
-        return super().deserialize(value, *more, **options)
-
-
 class MappedColumn(Body):
     """`title` may be sent back as it was answered; it changes nothing."""
 
@@ -53,6 +52,18 @@ class ColumnMapping(Body):
     columns = ListOf(Inner(MappedColumn), required=True, metadata={"description": "One for each of the file"})
 
 
+class MappingText(Text):
+    """A mapping, written as JSON in a form's text."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        try:
+            read = json.loads(text)
+        except (ValueError, RecursionError):
+            raise ValidationError("not_json") from None
+        return ColumnMapping().load(read)
+
+
 class NewImport(Body):
     file = File(required=True, metadata={"description": "CSV (UTF-8 or Windows-1251, any separator) or XLSX"})
     known_phones = Choice(
@@ -61,8 +72,7 @@ class NewImport(Body):
     timezone = Text(
         load_default=None, metadata={"description": "For rows that name none; the user's own if not given"}
     )
-    mapping = InText(
-        ColumnMapping,
+    mapping = MappingText(
         load_default=None,
         metadata={"description": "As JSON; guessed if not given", "example": json.dumps(EXAMPLE_OF_MAPPING)},
     )
@@ -78,7 +88,7 @@ class ImportChange(Body):
     start = Truth()
 
 
-class Fault(Body):
+class BadRow(Body):
     line = Whole(metadata={"description": "In the file, counted from 1, header included", "example": 3})
     value = Text(metadata={"description": "What stood there, up to 200 characters", "example": "12345"})
     code = Text(metadata={"example": "phone_invalid"})
@@ -108,14 +118,14 @@ class ImportRow(Body):
     unchanged = Whole(metadata={"example": 16})
     bad = Whole(metadata={"description": "Rows that cannot be taken", "example": 3})
     duplicates = Whole(metadata={"description": "Rows whose phone stood there before", "example": 1})
-    created_at = Instant()
+    created_at = Instant(metadata={"example": MOMENT})
     started_at = Instant(allow_none=True)
     finished_at = Instant(allow_none=True)
 
 
 class Import(ImportRow):
     mapping = Inner(ColumnMapping, allow_none=True, metadata={"description": "As guessed, or as said since"})
-    problems = ListOf(Inner(Fault), metadata={"description": "The first ten rows that are not taken, so far"})
+    problems = ListOf(Inner(BadRow), metadata={"description": "The first ten rows that are not taken, so far"})
     problems_at = Text(metadata={"description": "Where all of them are", "example": "/api/v1/imports/3/problems"})
 
 
@@ -126,13 +136,13 @@ class ImportPage(Body):
     next = Text(allow_none=True)
 
 
-class FaultPage(Body):
-    items = ListOf(Inner(Fault))
+class BadRowPage(Body):
+    items = ListOf(Inner(BadRow))
     total = Whole()
     total_is_exact = Truth()
     next = Text(allow_none=True)
 
 
 class PageQuery(Body):
-    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500", "minimum": 1, "maximum": 500})
+    limit = InAddress(load_default=50, metadata={"description": "From 1 to 500"})
     cursor = Text(metadata={"description": "As `next` has it"})
