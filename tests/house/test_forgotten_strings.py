@@ -17,7 +17,7 @@ from tests.support.visible_text import SPOKEN, WORDS, visible_texts
 
 WORD = re.compile(r"[A-Za-zА-Яа-яЁё]{2,}")
 # The same in every language.
-NAMES = {"Vestnik", "HTTP", "SMS", "CSV"}
+NAMES = {"Vestnik", "HTTP", "SMS", "CSV", "API"}
 # Strings of a script, without comments, with escapes.
 STRING = re.compile(
     r"//[^\n]*|/\*.*?\*/|(\"(?:\\.|[^\"\\\n])*\"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)", re.DOTALL

@@ -15,8 +15,29 @@ CYRILLIC = re.compile(r"[А-Яа-яЁё]")
 # Three letters and more: shorter ones are units, initials and the like.
 LATIN = re.compile(r"[A-Za-z]{3,}")
 ZONE = re.compile(r"\b[A-Z]\w+/[A-Z]\w+(?:[-/]\w+)*")
+# What programs are told by name: addresses, headers, types of content, fields in quotation marks, events.
+TECHNICAL = re.compile(
+    r"https?://\S*|\b[A-Za-z]+/[a-z]+(?:-[a-z]+)*\b|\b(?:Idempotency-Key|Content-Type|webhook-[a-z]+|webhook_id)\b|«\w+»"
+    r"|\b(?:mailing|messages)\.[a-z]+\b|\b(?:vst|whsec|msg)_[\w…]+"
+)
 # What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
-NOT_ENGLISH = {"Vestnik", "API", "CSV", "XLSX", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"}
+NOT_ENGLISH = {
+    *("Vestnik", "API", "CSV", "XLSX", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"),
+    *(
+        "JSON",
+        "ISO",
+        "POST",
+        "DNS",
+        "TLS",
+        "Authorization",
+        "Standard",
+        "Webhooks",
+        "null",
+        "true",
+        "false",
+        "ping",
+    ),
+}
 
 Say = Callable[..., str]
 
@@ -40,7 +61,8 @@ def _catalogue(language: str) -> Any:
 
 
 def english_in(text: str) -> list[str]:
-    without_names = ZONE.sub("", PLACEHOLDER.sub("", re.sub(r"\{\{\w+\}\}", "", text)))
+    told_by_name = TECHNICAL.sub("", PLACEHOLDER.sub("", re.sub(r"\{\{\w+\}\}", "", text)))
+    without_names = ZONE.sub("", told_by_name)
     return [word for word in LATIN.findall(without_names) if word not in NOT_ENGLISH]
 
 
