@@ -1,5 +1,6 @@
 """Which programs ask in these tests?"""
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -28,7 +29,11 @@ class Program:
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> TestResponse:
         more = {name.replace("_", "-"): value for name, value in headers.items()}
         said = {"Authorization": f"Token {self.token}", "Accept-Language": self.language} | more
-        return self.client.open(f"/api/v1{path}", method=method, json=body, headers=said)
+        # A tuple is a file, its content and name; all else goes as JSON.
+        sent: dict[str, Any] = {"json": body}
+        if isinstance(body, tuple):
+            sent = {"data": {"file": (io.BytesIO(body[0]), body[1])}}
+        return self.client.open(f"/api/v1{path}", method=method, headers=said, **sent)
 
     def get(self, path: str, **headers: str) -> TestResponse:
         return self.ask("GET", path, **headers)

@@ -49,6 +49,8 @@ ADMINISTRATORS = {
     ("POST", "/users/<user_id>/approve"),
     ("POST", "/users/<user_id>/refuse"),
     ("POST", "/mailings/process-due"),
+    ("POST", "/sample-clients"),
+    ("DELETE", "/sample-clients"),
 }
 # They touch nothing but one's own account, so that viewers may, too; and see no more of others' than operators do.
 OWN_ACCOUNT = {("POST", "/tokens"), ("DELETE", "/tokens/<token_id>")}

@@ -4,24 +4,26 @@ A new address of the API is covered once OBJECTS knows how to make what its argu
 sent to it; who may do it follows from the rules in tests/api/test_ownership.py.
 """
 
+import io
 import re
 from collections.abc import Callable
 from datetime import timedelta
 from itertools import count
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 
 from dashboard import clock
 from dashboard.api import is_ours
-from dashboard.domain import api_tokens, mailings, registration, stop_list
+from dashboard.domain import api_tokens, imports, mailings, registration, stop_list
+from dashboard.domain.imports import Mapping, MappingDraft, Upload
 from dashboard.domain.permissions import Actor
 from dashboard.domain.registration import Policy, Registration
 from dashboard.domain.webhooks import endpoints
 from dashboard.domain.webhooks.endpoints import EndpointDraft
-from dashboard.models import Scope
+from dashboard.models import KnownPhones, Scope
 from tests.factories import PASSWORD
-from tests.factories_clients import make_client, numbered
+from tests.factories_clients import LIMITS, make_client, numbered
 from tests.support.engine import fan_out_all, make_draft, messages_of, schedule
 
 # Method, and the address below /api/v1, its arguments by name alone: ("GET", "/clients/<client_id>").
@@ -96,6 +98,24 @@ def a_delivery(owner: Actor) -> int:
     return endpoints.ping(owner, endpoints.listed(owner)[0].id)
 
 
+def an_import(owner: Actor) -> int:
+    """Looked at, and ready to begin."""
+    folder = current_app.config["SETTINGS"].imports_dir
+    content, name = a_file(owner)
+    with imports.received(io.BytesIO(content), folder) as path:
+        import_id = imports.begin(owner, Upload(path, name), "UTC", folder, LIMITS, _as_guessed)
+    imports.run(import_id, folder, LIMITS)
+    return import_id
+
+
+def _as_guessed(guessed: Mapping) -> MappingDraft:
+    return MappingDraft(guessed, KnownPhones.UPDATE, "UTC")
+
+
+def a_file(_owner: Actor) -> tuple[bytes, str]:
+    return f"phone;tags\n{a_phone()};vip\n".encode(), "clients.csv"
+
+
 def webhook_body(_owner: Actor) -> dict[str, Any]:
     return {"url": "https://93.184.216.34/hooks", "events": ["mailing.finished"]}
 
@@ -125,6 +145,7 @@ def listed_phone(owner: Actor) -> dict[str, Any]:
 # What an argument stands for, unless an address wants one in a state of its own.
 OBJECTS: dict[str, Callable[[Actor], int]] = {
     "client_id": a_client,
+    "import_id": an_import,
     "mailing_id": a_draft,
     "message_id": a_message,
     "token_id": a_token,
@@ -145,6 +166,10 @@ BODIES: dict[Route, Callable[[Actor], Any] | None] = {
     ("PUT", "/clients/<client_id>"): client_body,
     ("PATCH", "/clients/<client_id>"): lambda _owner: {"tags": ["vip"]},
     ("DELETE", "/clients/<client_id>"): None,
+    ("POST", "/imports"): a_file,
+    ("PATCH", "/imports/<import_id>"): lambda _owner: {"timezone": "Asia/Omsk"},
+    ("POST", "/imports/<import_id>/start"): None,
+    ("POST", "/imports/<import_id>/cancel"): None,
     ("POST", "/mailings"): mailing_body,
     ("POST", "/mailings/preview"): mailing_body,
     ("POST", "/mailings/process-due"): None,
@@ -160,6 +185,8 @@ BODIES: dict[Route, Callable[[Actor], Any] | None] = {
     ("PUT", "/messages/<message_id>"): lambda _owner: {"text": "Hello again"},
     ("PATCH", "/messages/<message_id>"): lambda _owner: {"text": "Hello again"},
     ("DELETE", "/messages/<message_id>"): None,
+    ("POST", "/sample-clients"): lambda _owner: {"count": 3},
+    ("DELETE", "/sample-clients"): None,
     ("POST", "/stop-list"): lambda _owner: {"phone_numbers": [a_phone()]},
     ("POST", "/stop-list/remove"): listed_phone,
     ("POST", "/token"): lambda _owner: {"username": "nobody", "password": "wrong"},
