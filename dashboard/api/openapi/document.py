@@ -86,8 +86,6 @@ def _by_status(responses: Document) -> Document:
 
 def _has_version(operation: Operation, paths: Document) -> bool:
     """Does it read or change a single thing that can be got, and so has a version?"""
-    if operation.endpoint in operations.WHATEVER_VERSION:
-        return False
     return "}" in operation.path and "get" in paths.get(_thing(operation.path), {})
 
 

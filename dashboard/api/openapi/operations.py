@@ -27,13 +27,6 @@ ALSO_REFUSED: dict[str, frozenset[int]] = {
 }
 # Changed whatever state they are in.
 NEVER_IN_THE_WAY = frozenset({"api_clients.put", "api_clients.patch", "api_clients.delete", "api_tokens.end"})
-# Of something that has a version, but done whichever it has.
-WHATEVER_VERSION = frozenset(
-    {
-        *("api_imports.patch", "api_imports.start", "api_imports.cancel"),
-        *("api_webhooks.rotate_secret", "api_webhooks.ping", "api_webhooks.resend"),
-    }
-)
 WORDS = {"index": "list", "show": "get"}
 # Where the address says better than the view what is meant.
 NAMES = {
