@@ -19,6 +19,7 @@ CLIENTS = 700
 KINDS = {"mailing.started", "mailing.paused", "mailing.resumed", "mailing.finished", "messages.settled"}
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(180)
 def test_all_that_happens_arrives_though_the_receiver_was_down(any_installation: Installation) -> None:
     port = free_port()

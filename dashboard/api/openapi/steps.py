@@ -37,8 +37,6 @@ MAILING = {
 }
 
 NEWCOMER = {"name": "newcomer", "email": "newcomer@example.com", "password": "correct horse battery staple"}
-# A public address; nothing is told while no worker runs, and the webhook is deleted at once.
-WEBHOOK = {"url": "https://93.184.216.34/hooks", "events": ["mailing.finished"]}
 
 STEPS = (
     Step("index"),
@@ -119,16 +117,6 @@ STEPS = (
     Step("statistics_messages", query={"status": "cancelled"}),
     Step("mailings_resend", {"reasons": None}),
     Step("mailings_cancel"),
-    Step("webhooks_make", WEBHOOK, saves={"webhook_id": "id"}),
-    Step("webhooks_list"),
-    Step("webhooks_get"),
-    Step("webhooks_put", WEBHOOK),
-    Step("webhooks_patch", {"description": "CRM"}),
-    Step("webhooks_rotate_secret"),
-    Step("webhooks_ping", saves={"delivery_id": "id"}),
-    Step("webhooks_log"),
-    Step("webhooks_resend"),
-    Step("webhooks_delete"),
 )
 
 # What cleans up, behind all else.
