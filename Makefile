@@ -8,7 +8,7 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wsgi
-PYTEST := $(PY) -m pytest -n 3 --dist worksteal
+PYTEST := $(PY) -m pytest -n 2 --dist worksteal
 PYBABEL := $(PY) -m babel.messages.frontend
 # More arguments for pytest or the benchmark: make test ARGS="-k import -x", make bench ARGS="poll --quick"
 ARGS ?=

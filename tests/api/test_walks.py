@@ -103,10 +103,16 @@ def assert_complete(found: list[int], there: set[int], gone: set[int]) -> None:
 @pytest.mark.parametrize(
     ("order", "query"),
     [
-        *((order, query) for order in ORDERS for query in ("", f"&operator_code={CODE}")),
-        ("oldest", "&tag=news&timezone=Asia/Omsk"),
+        *((order, "") for order in ORDERS),
         ("phone", "&tag=news&timezone=Asia/Omsk"),
-        ("newest", "&stop_listed=false&tag=news"),
+        *(
+            pytest.param(order, query, marks=pytest.mark.slow)
+            for order, query in [
+                *((order, f"&operator_code={CODE}") for order in ORDERS),
+                ("oldest", "&tag=news&timezone=Asia/Omsk"),
+                ("newest", "&stop_listed=false&tag=news"),
+            ]
+        ),
     ],
 )
 def test_each_client_that_stays_is_met_once(any_app: Flask, order: str, query: str) -> None:

@@ -28,7 +28,7 @@ def prepare() -> None:
 def of(app: Flask) -> dict[str, Any]:
     """Made once; not to be changed."""
     if KEY not in app.extensions:
-        app.extensions[KEY] = document.of(app, description.spec.to_dict())
+        app.extensions[KEY] = document.of(app, description.describe())
     found: dict[str, Any] = app.extensions[KEY]
     return found
 
