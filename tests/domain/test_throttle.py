@@ -152,10 +152,15 @@ def test_another_moment_is_no_other_message_of_a_canary(any_context: Flask) -> N
 
 
 def test_it_is_asked_again_when_moments_are_free(any_context: Flask) -> None:
-    mailing_id = running(40, rate_limit=10)
+    # Should the machine stand still for half a second between the two, there are free moments again: once more.
+    for _ in range(5):
+        mailing_id = running(40, rate_limit=10)
 
-    first = outbox.arm([mailing_id], 100, TOKEN, HOLD)
-    second = outbox.arm([mailing_id], 100, TOKEN, HOLD)
+        first = outbox.arm([mailing_id], 100, TOKEN, HOLD)
+        second = outbox.arm([mailing_id], 100, TOKEN, HOLD)
+
+        if not second.armed:
+            break
 
     assert second.armed == []
     # Half of what may be given away ahead is still to come then.
