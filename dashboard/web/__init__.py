@@ -21,7 +21,9 @@ from . import (
     limits,
     mailings,
     messages,
+    oidc,
     overview,
+    provider,
     second_factor,
     second_step,
     single_messages,
@@ -42,6 +44,7 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    provider.blueprint,
     second_factor.blueprint,
     second_step.blueprint,
     single_messages.blueprint,
@@ -62,5 +65,6 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
     filters.init_app(app)
     errors.init_app(app)
     brakes.init_app(app)
+    oidc.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

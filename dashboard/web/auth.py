@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import replace
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
 
 from ..domain import users
@@ -33,9 +33,12 @@ def _was_refused(response: Response) -> bool:
 @limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
+    oidc = current_app.config["SETTINGS"].oidc
     if access.user_or_none() and request.method == "GET":
         return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-    if form.validate_on_submit():
+    if form.is_submitted() and oidc and oidc.is_only:
+        form.form_errors.append("passwords_off")
+    elif form.validate_on_submit():
         try:
             user, code = users.authenticate(form.login.data or "", form.password.data or ""), "sign_in_failed"
         except Conflict as refusal:
@@ -49,8 +52,9 @@ def sign_in() -> Response:
 @blueprint.post("/sign-out")
 @own_account
 def sign_out() -> Response:
+    is_still_known = session.get(entrance.BY_PROVIDER) and current_app.config["SETTINGS"].oidc
     access.end_session()
-    return respond.redirect_to("auth.sign_in")
+    return respond.redirect_to("provider.signed_out" if is_still_known else "auth.sign_in")
 
 
 @blueprint.route("/setup/<token>", methods=["GET", "POST"])

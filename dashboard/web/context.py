@@ -111,6 +111,7 @@ def told() -> dict[str, Any]:
         "may": May(user_or_none()),
         "asks": Asks(user_or_none()),
         "service": ServiceState(),
+        "oidc": current_app.config["SETTINGS"].oidc,
         "simulated": current_app.config["SETTINGS"].simulated,
     }
 
