@@ -48,6 +48,8 @@ class LyingProvider:
         self.metadata: Claims = {}
         self.answer: dict[str, str] = {}
         self.userinfo: Claims = {}
+        # Vestnik has no secret that it could show.
+        self.is_public = False
         self.asked: list[dict[str, str]] = []
         self._codes: dict[str, dict[str, str]] = {}
 
@@ -90,7 +92,8 @@ class LyingProvider:
         assert base64.urlsafe_b64encode(digest).rstrip(b"=").decode() == query["code_challenge"]
         assert form["redirect_uri"] == query["redirect_uri"]
         expected = base64.b64encode(f"{CLIENT_ID}:{CLIENT_SECRET}".encode()).decode()
-        assert authorization == f"Basic {expected}"
+        assert authorization == ("" if self.is_public else f"Basic {expected}")
+        assert not self.is_public or form["client_id"] == CLIENT_ID
         now = int(time.time())
         claims = {
             "iss": self.issuer,

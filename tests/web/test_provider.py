@@ -283,6 +283,18 @@ def test_where_the_provider_decides_alone_no_password_opens_anything(installed: 
     assert by_provider.status_code == 303
 
 
+def test_a_client_without_a_secret_is_protected_by_pkce_alone(
+    installed: Installed, provider: LyingProvider
+) -> None:
+    provider.is_public = True
+    with quick_passwords(), installed(OIDC_CLIENT_SECRET="") as app:
+        make_ann(app)
+
+        answer = sign_in_by_provider(app.test_client())
+
+    assert answer.status_code == 303
+
+
 def test_new_people_get_the_role_of_their_claim_and_lose_the_way_in_with_it(
     installed: Installed, provider: LyingProvider
 ) -> None:
