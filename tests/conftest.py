@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from config import Settings
+    from tests.support.postgres_reused import ReusedDatabase
 
 # Tests say themselves what the environment is; a developer's .env must not reach the programs they start.
 os.environ["FLASK_SKIP_DOTENV"] = "1"
@@ -62,9 +63,9 @@ def redis_url(_redis_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def _postgres_server(testrun_uid: str) -> str:
-    from tests.support.postgres import start_postgres
+    from tests.support.postgres import start_postgres, without_vacuum
 
-    return start_postgres(testrun_uid)
+    return without_vacuum(start_postgres(testrun_uid))
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +78,17 @@ def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: 
     return name
 
 
-@pytest.fixture
-def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str) -> str:
-    """A database with the schema and nothing in it, until the next test that asks for one."""
-    from tests.support.postgres import create_database
+@pytest.fixture(scope="session")
+def _postgres_database(_postgres_server: str, _postgres_template: str, worker_id: str) -> "ReusedDatabase":
+    from tests.support.postgres_reused import ReusedDatabase
 
-    return create_database(_postgres_server, f"test_{worker_id}", _postgres_template)
+    return ReusedDatabase(_postgres_server, f"test_{worker_id}", _postgres_template)
+
+
+@pytest.fixture
+def postgres_url(_postgres_database: "ReusedDatabase") -> str:
+    """A database with the schema and nothing in it, until the next test that asks for one."""
+    return _postgres_database.emptied()
 
 
 @pytest.fixture(scope="session")

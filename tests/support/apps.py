@@ -46,7 +46,7 @@ _compiled_templates = _CompiledTemplates()
 
 
 class _CompiledRule(Rule):
-    """Werkzeug compiles for each rule the functions that build its addresses: four fifths of an application's start.
+    """The functions that build an address are compiled from text: four fifths of an application's start.
 
     They take the rule as their first argument, so that an equal rule of the next application may use them, too.
     """
