@@ -77,6 +77,11 @@ def listed() -> list[User]:
     return [User.of(row) for row in db.session.scalars(select(models.User).order_by(models.User.name_key))]
 
 
+def active(user_id: int) -> User | None:
+    row = db.session.scalar(select(models.User).where(models.User.id == user_id, models.User.is_active))
+    return User.of(row) if row else None
+
+
 def issue_setup_link() -> str:
     """The token of a link that makes the first administrator, once, within 24 hours; earlier links die.
 

@@ -70,6 +70,12 @@ def tell_webhooks_later() -> None:
     _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)
 
 
+def mail_later() -> None:
+    """In the queue of those who wait for other people's servers; beside one knock for webhooks there is room."""
+    if current_app.config["SETTINGS"].smtp_url:
+        _knock(WEBHOOKS, "send_mail", most_waiting=2)
+
+
 def send_trial_later(trial_id: int) -> None:
     """Nobody repeats this knock: lost, the message is not sent, and the page says so."""
     _knock(BACKGROUND, "send_trial", trial_id)

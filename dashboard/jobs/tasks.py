@@ -9,12 +9,12 @@ from config import Settings
 
 from .. import meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
+from ..domain import client_bulk, client_bulk_running, delivery, imports, mails, trials
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
 from ..gateway import GatewaySettings, HttpGateway
-from . import queues
+from . import letters, queues
 from .worker import STOP_SIGNAL
 
 # A fork and new connections cost a twentieth of a second. A deploy need not wait: it asks a round to stop.
@@ -76,6 +76,14 @@ def tell_webhooks() -> None:
     private_allowed = settings.webhook_private_addresses
     if delivering.run(ROUND_SECONDS, private_allowed=private_allowed, is_stopping=lambda: bool(stops)):
         queues.tell_webhooks_later()
+
+
+def send_mail() -> None:
+    """Hand the letters that are due to the mail server."""
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if mails.run(ROUND_SECONDS, letters.deliver, is_stopping=lambda: bool(stops)):
+        queues.mail_later()
 
 
 def file_limits(settings: Settings) -> FileLimits:
