@@ -55,6 +55,9 @@ class User(Model):
     # While the user is being deleted: who gets what they own (domain/handing_over). No foreign key: SQLite would
     # have to copy the table for it.
     handed_to_id: Mapped[int | None]
+    # Deleted: the row stays, with the name alone, for what others' things tell of this person; and nobody else is
+    # given the number.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class UserSession(Model):
