@@ -30,6 +30,7 @@ _MEGABYTE = 1024 * 1024
 _POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
 _RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
+_MAIL_FROM = re.compile(r"^(?:[^<>@\x00-\x1f]* )?<?[^<>@,;:\s]+@[A-Za-z0-9.-]+>?$")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -71,6 +72,9 @@ class Settings:
     import_max_rows: int
     trusted_proxies: int
     registration: Literal["closed", "approval", "open"]
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    public_url: str
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
@@ -99,6 +103,11 @@ class Settings:
         """Where a browser on this machine finds the dashboard."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
+    def public_address(self) -> str:
+        """What links begin with, in letters and for people to hand on; no request has a say in it."""
+        return self.public_url or self.address
 
     def flask_config(self) -> dict[str, Any]:
         return {
@@ -167,6 +176,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "port": port,
         **_gateway(read, environment, port),
         **_limits(read),
+        **_mail(read, environment),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
@@ -266,6 +276,36 @@ def _limits(read: _Reader) -> dict[str, int]:
         "import_max_rows": read.whole("IMPORT_MAX_ROWS", 1_000_000, 1, 20_000_000),
         "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
     }
+
+
+def _mail(read: _Reader, environment: str) -> dict[str, str]:
+    """Without SMTP_URL no letters leave, and what needs them is not offered."""
+    url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
+    public_url = read.text("PUBLIC_URL").rstrip("/")
+    if public_url and not _is_web_address(public_url):
+        read.wrong("PUBLIC_URL", "expected an address like https://vestnik.example.com, without user, ? and #")
+    if url and not _is_mail_server(url):
+        expected = "expected smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465"
+        read.wrong("SMTP_URL", f"{expected}; ?starttls=0 after it only on this machine or without password")
+    if url and not sender:
+        read.wrong("MAIL_FROM", "expected the sender's address, because SMTP_URL is set", sender)
+    if sender and not _MAIL_FROM.match(sender):
+        read.wrong("MAIL_FROM", "expected an address like Vestnik <vestnik@example.com>", sender)
+    if url and not public_url and environment == "production":
+        read.wrong("PUBLIC_URL", "expected the address that links in letters begin with", public_url)
+    return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.fragment and parts.query in ("", "starttls=0", "starttls=1")
+    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_open = parts.scheme == "smtp" and parts.query == "starttls=0" and bool(parts.password) and not is_here
+    return is_one and is_bare and not is_open
 
 
 def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:

@@ -60,6 +60,10 @@ def change_clients_later(change_id: int) -> None:
     _knock(BACKGROUND, "change_clients", change_id)
 
 
+def hand_over_later(user_id: int) -> None:
+    _knock(BACKGROUND, "hand_over", user_id)
+
+
 def resume_later() -> None:
     """One knock for all that was left lying: of several, the first in the queue would keep the others out."""
     _knock(BACKGROUND, "resume", most_waiting=1)
@@ -68,6 +72,12 @@ def resume_later() -> None:
 def tell_webhooks_later() -> None:
     """One that waits sees all that came before it begins."""
     _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)
+
+
+def mail_later() -> None:
+    """In the queue of those who wait for other people's servers; beside one knock for webhooks there is room."""
+    if current_app.config["SETTINGS"].smtp_url:
+        _knock(WEBHOOKS, "send_mail", most_waiting=2)
 
 
 def send_trial_later(trial_id: int) -> None:

@@ -7,6 +7,7 @@ from .client_change import ChangeState, ClientChange, ClientVerb
 from .form_draft import FormDraft
 from .idempotency_key import IdempotencyKey
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
+from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
 from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
@@ -14,7 +15,7 @@ from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
 from .trial import Trial, TrialOutcome
-from .user import Role, User, UserSession
+from .user import PasswordLink, Role, User, UserSession
 from .webhook import (
     WEBHOOK_CHOICES,
     DeliveryState,
@@ -55,9 +56,11 @@ __all__ = [
     "ImportState",
     "KnownPhones",
     "Lane",
+    "Mail",
     "Mailing",
     "Message",
     "OffReason",
+    "PasswordLink",
     "PauseReason",
     "RateUnit",
     "Role",
