@@ -6,10 +6,12 @@ from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
 from .form_draft import FormDraft
 from .idempotency_key import IdempotencyKey
+from .identity import Identity
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
+from .second_factor import HalfSignIn, RecoveryCode, Requirement, SecondFactor
 from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
@@ -47,10 +49,12 @@ __all__ = [
     "FanOut",
     "Flight",
     "FormDraft",
+    "HalfSignIn",
     "Heartbeat",
     "HourTally",
     "IdBlock",
     "IdempotencyKey",
+    "Identity",
     "Import",
     "ImportProblem",
     "ImportState",
@@ -63,8 +67,11 @@ __all__ = [
     "PasswordLink",
     "PauseReason",
     "RateUnit",
+    "RecoveryCode",
+    "Requirement",
     "Role",
     "Scope",
+    "SecondFactor",
     "Service",
     "SetupLink",
     "State",

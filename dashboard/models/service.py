@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..database import Model, UtcDateTime
 from .columns import Amount, BigId, Json, choice
 from .mailing import RateUnit
+from .second_factor import Requirement
 
 
 class Breaker(StrEnum):
@@ -45,6 +46,8 @@ class Service(Model):
     price_per_part: Mapped[Decimal | None] = mapped_column(Amount)
     # ISO 4217.
     currency: Mapped[str] = mapped_column(String(3), default="RUB")
+    # Who must have a second factor to come in.
+    second_factor_required: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.OFF)
 
 
 class Heartbeat(Model):
