@@ -22,6 +22,7 @@ from . import (
     mailings,
     messages,
     overview,
+    request_log,
     single_messages,
     stop_list,
     unknowns,
@@ -53,6 +54,7 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
+    request_log.init_app(app)
     extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)
