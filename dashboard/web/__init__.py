@@ -25,6 +25,7 @@ from . import (
     request_log,
     single_messages,
     stop_list,
+    stories,
     unknowns,
     webhooks,
 )
@@ -43,6 +44,7 @@ BLUEPRINTS = (
     overview.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
+    stories.blueprint,
     unknowns.blueprint,
     webhooks.blueprint,
 )
