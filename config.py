@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 
 SECRET_KEY_LENGTH = 32
+METRICS_TOKEN_LENGTH = 16
 # The simulator stands in for the real gateway, so it asks for a token too; this one opens nothing else.
 SIMULATOR_TOKEN = "the-simulator-knows-this-token"
 # The longest socket path Linux takes is 107 bytes; our longest socket name is "/controller.sock" (16).
@@ -68,6 +69,7 @@ class Settings:
     language: Literal["ru", "en"]
     log_level: str
     log_format: Literal["json", "text"]
+    metrics_token: str = field(repr=False)
     max_tries: int
     import_max_megabytes: int
     import_max_rows: int
@@ -115,7 +117,7 @@ class Settings:
         """What no line of the log may hold, word for word."""
         addresses = (self.database_url, self.redis_url)
         passwords = (unquote(urlsplit(address).password or "") for address in addresses)
-        return tuple(filter(None, (self.gateway_token, self.secret_key, *passwords)))
+        return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
 
     def flask_config(self) -> dict[str, Any]:
         return {
@@ -282,7 +284,16 @@ def _logs(read: _Reader, environment: str) -> dict[str, Any]:
     return {
         "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
         "log_format": read.choice("LOG_FORMAT", ("json", "text"), usual),
+        "metrics_token": _metrics_token(read),
     }
+
+
+def _metrics_token(read: _Reader) -> str:
+    token = read.text("METRICS_TOKEN")
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not all("!" <= each <= "~" for each in token)):
+        expected = f"expected at least {METRICS_TOKEN_LENGTH} visible ASCII characters without spaces"
+        read.wrong("METRICS_TOKEN", expected)
+    return token
 
 
 def _limits(read: _Reader) -> dict[str, int]:

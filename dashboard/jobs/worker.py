@@ -12,9 +12,9 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from .. import logs
+from .. import clock, logs, metrics
 from ..database import forget_connections
-from . import queues
+from . import meters, queues
 
 logger = logging.getLogger(__name__)
 
@@ -36,8 +36,19 @@ class ForkingWorker(Worker):
         # Until the job says what to do with it.
         signal.signal(STOP_SIGNAL, signal.SIG_IGN)
         forget_connections()
+        metrics.take()  # what the parent has counted is not ours
         with logs.working_for(request=job.meta.get("request_id", ""), job=job.id):
             super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """In the child, which hands over what it has counted before it ends."""
+        began = clock.monotonic()
+        is_done = super().perform_job(job, queue)
+        name = (job.func_name or "").rpartition(".")[2]
+        metrics.observe(metrics.JOBS, clock.monotonic() - began, name, "ok" if is_done else "failed")
+        if meters.is_on():
+            meters.flush()
+        return is_done
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """RQ would write the whole traceback as one text, with whatever the error says of phones and texts."""

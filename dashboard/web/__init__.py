@@ -21,6 +21,7 @@ from . import (
     limits,
     mailings,
     messages,
+    metrics_page,
     overview,
     request_log,
     single_messages,
@@ -41,6 +42,7 @@ BLUEPRINTS = (
     limits.blueprint,
     mailings.blueprint,
     messages.blueprint,
+    metrics_page.blueprint,
     overview.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
@@ -57,6 +59,7 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
     request_log.init_app(app)
+    metrics_page.init_app(app)
     extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)

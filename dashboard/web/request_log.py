@@ -6,9 +6,9 @@ An address may hold what a log must not: so it is told as its pattern, with the 
 import logging
 import re
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, current_app, g, request
 
-from .. import clock
+from .. import clock, metrics
 from .access import SAFE_METHODS
 
 logger = logging.getLogger(__name__)
@@ -28,6 +28,9 @@ def _begin() -> None:
 
 def _tell(response: Response) -> Response:
     seconds = clock.monotonic() - g.get("began_at", clock.monotonic())
+    if current_app.config["SETTINGS"].metrics_token:
+        status = f"{response.status_code // 100}xx"
+        metrics.observe(metrics.REQUESTS, seconds, route(), request.method, status)
     changes = request.method not in SAFE_METHODS and request.url_rule is not None
     level = logging.INFO if changes or response.status_code >= 500 or seconds >= SLOW_SECONDS else logging.DEBUG
     if logger.isEnabledFor(level):

@@ -17,6 +17,7 @@ OPEN = {
     "auth.setup",
     "health.alive",
     "health.ready",
+    "metrics.show",
 }
 # What a viewer may send: it touches only their own account.
 OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
