@@ -115,7 +115,7 @@ class Settings:
     @property
     def secrets(self) -> tuple[str, ...]:
         """What no line of the log may hold, word for word."""
-        addresses = (self.database_url, self.redis_url)
+        addresses = (self.database_url, self.redis_url, self.smtp_url)
         passwords = (unquote(urlsplit(address).password or "") for address in addresses)
         return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
 

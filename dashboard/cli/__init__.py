@@ -3,6 +3,7 @@
 from flask import Flask
 
 from .demo import demo_command
+from .doctor import doctor_command
 from .gateway import gateway
 from .openapi import openapi_command
 from .story import story_command
@@ -10,7 +11,17 @@ from .up import up
 from .users import group as users
 from .worker import scheduler_command, worker_command
 
-COMMANDS = (up, worker_command, scheduler_command, gateway, users, demo_command, openapi_command, story_command)
+COMMANDS = (
+    up,
+    worker_command,
+    scheduler_command,
+    gateway,
+    users,
+    demo_command,
+    openapi_command,
+    story_command,
+    doctor_command,
+)
 
 
 def init_app(app: Flask) -> None:

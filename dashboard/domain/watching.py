@@ -1,7 +1,7 @@
 """How does the whole installation stand at this moment, in numbers? For /metrics and `flask doctor`."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -29,6 +29,8 @@ from ..models import (
     WebhookDelivery,
 )
 
+# So long before the gateway's token runs out people are told: to get a new one may take days.
+WARN_AHEAD = timedelta(days=7)
 BUSY_IMPORTS = (ImportState.CHECKING, ImportState.WAITING, ImportState.RUNNING)
 
 
@@ -48,6 +50,21 @@ class Standing:
     heartbeats: dict[str, datetime]
     webhooks_waiting: int
     imports_waiting: int
+
+
+@dataclass(frozen=True, slots=True)
+class TokenExpiry:
+    """A token that somebody has to replace. `is_over`: the gateway takes it no more."""
+
+    at: datetime
+    is_over: bool
+
+
+def token_expiry(expires_at: datetime | None, now: datetime) -> TokenExpiry | None:
+    """None while there is time, or nobody knows."""
+    if expires_at is None or expires_at - now > WARN_AHEAD:
+        return None
+    return TokenExpiry(expires_at, expires_at <= now)
 
 
 def standing() -> Standing:
