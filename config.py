@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 
 SECRET_KEY_LENGTH = 32
+METRICS_TOKEN_LENGTH = 16
 # The simulator stands in for the real gateway, so it asks for a token too; this one opens nothing else.
 SIMULATOR_TOKEN = "the-simulator-knows-this-token"
 # The longest socket path Linux takes is 107 bytes; our longest socket name is "/controller.sock" (16).
@@ -67,6 +68,8 @@ class Settings:
     timezone: str
     language: Literal["ru", "en"]
     log_level: str
+    log_format: Literal["json", "text"]
+    metrics_token: str = field(repr=False)
     max_tries: int
     import_max_megabytes: int
     import_max_rows: int
@@ -109,11 +112,20 @@ class Settings:
         """What links begin with, in letters and for people to hand on; no request has a say in it."""
         return self.public_url or self.address
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no line of the log may hold, word for word."""
+        addresses = (self.database_url, self.redis_url, self.smtp_url)
+        passwords = (unquote(urlsplit(address).password or "") for address in addresses)
+        return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
+
     def flask_config(self) -> dict[str, Any]:
         return {
             "SETTINGS": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # An error of the database would tell phones and texts to the log.
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
             # A form around the largest file allowed.
             "MAX_CONTENT_LENGTH": (self.import_max_megabytes + 1) * _MEGABYTE,
             # Browsers do not keep cookies apart by port; two installations on one machine must not mix.
@@ -180,7 +192,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
-        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        **_logs(read, environment),
         "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
@@ -265,6 +277,23 @@ def _check_gateway(read: _Reader, url: str, token: str) -> None:
         read.wrong("GATEWAY_TOKEN", "expected the gateway's JWT, because GATEWAY_URL is set", token)
     elif not all("!" <= character <= "~" for character in token):
         read.wrong("GATEWAY_TOKEN", "expected a JWT: visible ASCII characters without spaces")
+
+
+def _logs(read: _Reader, environment: str) -> dict[str, Any]:
+    usual = "json" if environment == "production" else "text"
+    return {
+        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        "log_format": read.choice("LOG_FORMAT", ("json", "text"), usual),
+        "metrics_token": _metrics_token(read),
+    }
+
+
+def _metrics_token(read: _Reader) -> str:
+    token = read.text("METRICS_TOKEN")
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not all("!" <= each <= "~" for each in token)):
+        expected = f"expected at least {METRICS_TOKEN_LENGTH} visible ASCII characters without spaces"
+        read.wrong("METRICS_TOKEN", expected)
+    return token
 
 
 def _limits(read: _Reader) -> dict[str, int]:

@@ -3,13 +3,25 @@
 from flask import Flask
 
 from .demo import demo_command
+from .doctor import doctor_command
 from .gateway import gateway
 from .openapi import openapi_command
+from .story import story_command
 from .up import up
 from .users import group as users
 from .worker import scheduler_command, worker_command
 
-COMMANDS = (up, worker_command, scheduler_command, gateway, users, demo_command, openapi_command)
+COMMANDS = (
+    up,
+    worker_command,
+    scheduler_command,
+    gateway,
+    users,
+    demo_command,
+    openapi_command,
+    story_command,
+    doctor_command,
+)
 
 
 def init_app(app: Flask) -> None:

@@ -73,6 +73,7 @@ def _gunicorn(settings: Settings) -> list[str]:
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
         *("--graceful-timeout", str(WORK_SECONDS_TO_STOP - 2), "--timeout", "60"),
         *("--log-level", "warning", "--no-control-socket"),
+        *("--logger-class", "dashboard.cli.web_log.GunicornLog"),
     ]
 
 

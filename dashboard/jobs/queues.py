@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from .. import logs
+
 logger = logging.getLogger(__name__)
 
 SENDING = "sending"
@@ -90,6 +92,9 @@ def _knock(name: str, task: str, *args: Any, most_waiting: int = MOST_WAITING) -
         target = queue(name)
         if target.count < most_waiting:
             # No time limit: RQ's alarm would strike between a call and its settling. Rounds end by themselves.
-            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, job_timeout=-1, result_ttl=0, failure_ttl=3600)
+            # `meta`: the job's lines name the request that knocked, if any.
+            options = {"job_timeout": -1, "result_ttl": 0, "failure_ttl": 3600}
+            meta = {"request_id": logs.request_id.get()}
+            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, meta=meta, **options)
     except RedisError as error:
         logger.warning("knock lost, the scheduler repeats it", extra={"task": task, "error": type(error).__name__})

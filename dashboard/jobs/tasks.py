@@ -7,7 +7,7 @@ from flask import current_app
 
 from config import Settings
 
-from .. import meanwhile
+from .. import logs, meanwhile
 from ..database import lock_patience
 from ..domain import client_bulk, client_bulk_running, delivery, handing_over, imports, mails, trials
 from ..domain.imports import FileLimits
@@ -107,6 +107,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         not_accepted=settings.gateway_not_accepted,
         timeout_seconds=settings.gateway_timeout_seconds,
         connections=settings.gateway_connections,
+        request_id=logs.request_id.get() or logs.job_id.get(),
     )
 
 

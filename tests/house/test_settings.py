@@ -71,6 +71,8 @@ class Remembering(Mapping[str, str]):
         ("TIMEZONE", "../etc/passwd"),
         ("LANGUAGE", "de"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS_TOKEN", "short"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
         ("IMPORT_MAX_ROWS", "0"),
@@ -133,6 +135,7 @@ def test_mail_asks_for_its_sender_and_in_production_for_our_own_address() -> Non
         ("GATEWAY_URL", f"gopher://user:{PASSWORD}@host"),
         ("GATEWAY_TOKEN", f"{PASSWORD} with a blank"),
         ("SECRET_KEY", PASSWORD),
+        ("METRICS_TOKEN", f"{PASSWORD} with a blank"),
     ],
 )
 def test_an_error_never_repeats_a_secret(name: str, value: str, tmp_path: Path) -> None:
