@@ -9,7 +9,7 @@ from .idempotency_key import IdempotencyKey
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
+from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service, StopReason
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
@@ -66,6 +66,7 @@ __all__ = [
     "SetupLink",
     "State",
     "Status",
+    "StopReason",
     "StopListEntry",
     "Tag",
     "Tally",
