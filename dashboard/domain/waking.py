@@ -38,14 +38,18 @@ def beat() -> None:
         logger.warning("everything stopped after a gap", extra={"known_until": str(beaten_at), "at": str(now)})
 
 
-def restored(known_until: datetime | None = None) -> None:
-    """The database has just come from a backup, made at `known_until`: everything stops, whatever waits in it."""
+def restored() -> None:
+    """This database has just come from a backup: everything stops, whatever waits in it."""
     with transaction() as session:
-        last = pulse.lock(session)
-        now = clock.database_now(session)
-        brakes.stop_itself(session, now, StopReason.RESTORED, known_until or last)
-        pulse.mark(session, now)
-    logger.warning("everything stopped after a restore")
+        stop_after_restore(session, pulse.lock(session))
+
+
+def stop_after_restore(session: Session, known_until: datetime | None) -> None:
+    """The same within the caller's transaction, which brings the rows; the backup was made at `known_until`."""
+    now = clock.database_now(session)
+    brakes.stop_itself(session, now, StopReason.RESTORED, known_until)
+    pulse.mark(session, now)
+    logger.warning("everything stopped after a restore", extra={"known_until": str(known_until)})
 
 
 def is_anything_due(session: Session, now: datetime) -> bool:

@@ -143,7 +143,8 @@ def test_a_persons_stop_stays_theirs_and_says_besides_that_the_service_has_slept
 def test_after_a_restore_everything_stops_even_where_nothing_waits(any_context: Flask) -> None:
     made_at = clock.now() - timedelta(days=3)
 
-    waking.restored(made_at)
+    with transaction() as session:
+        waking.stop_after_restore(session, made_at)
 
     held = standing()
     assert (held.stop_reason, held.known_until) == (StopReason.RESTORED, made_at)

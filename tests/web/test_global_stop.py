@@ -194,7 +194,8 @@ def test_a_stop_by_the_service_itself_says_why_on_every_page_and_asks_on_the_ove
     with app.app_context():
         add_clients(owner.actor, 1)
         fan_out_all(owner.actor)
-        waking.restored(clock.now() - timedelta(days=2))
+        waking.beat()
+        waking.restored()
 
     page, overview = browser.get("/clients").text, browser.get("/").text
 
