@@ -28,10 +28,10 @@ def dump(folder: Path) -> None:
     with snapshot() as session:
         for name in _tables(session):
             copy = sql.SQL("COPY {} ({}) TO STDOUT").format(sql.Identifier(name), _columns(session, name))
-            with _driver(session).cursor() as cursor, (folder / FOLDER / name).open("wb") as file:
-                with cursor.copy(copy) as pieces:
-                    for piece in pieces:
-                        file.write(piece)
+            file = folder / FOLDER / name
+            with _driver(session).cursor() as cursor, file.open("wb") as target, cursor.copy(copy) as pieces:
+                for piece in pieces:
+                    target.write(piece)
 
 
 def others() -> int:
