@@ -12,7 +12,7 @@ from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
 from .second_factor import HalfSignIn, RecoveryCode, Requirement, SecondFactor
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
+from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service, StopReason
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
@@ -76,6 +76,7 @@ __all__ = [
     "SetupLink",
     "State",
     "Status",
+    "StopReason",
     "StopListEntry",
     "Tag",
     "Tally",

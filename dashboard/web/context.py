@@ -90,7 +90,7 @@ class ServiceState:
 
     @property
     def halted(self) -> bool:
-        """A person has stopped everything."""
+        """A person, or the service itself, has stopped everything."""
         return self.brakes.stopped_at is not None
 
     @property
