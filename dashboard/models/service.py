@@ -18,6 +18,13 @@ class Breaker(StrEnum):
     OPEN = "open"
 
 
+class StopReason(StrEnum):
+    """Why the service itself has stopped everything; a person's stop has none."""
+
+    ASLEEP = "asleep"  # it was not at work for long, while messages waited
+    RESTORED = "restored"  # its database came from a backup
+
+
 class Service(Model):
     """One row, id 1. Arming holds it FOR SHARE, so it changes only when a person or the breaker wants it."""
 
@@ -34,6 +41,9 @@ class Service(Model):
     # The global stop: while set, nothing of any mailing is armed.
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # Of a stop by the service itself: why, and until when this database knows what has left.
+    stop_reason: Mapped[StopReason | None] = mapped_column(choice(StopReason, checked=False))
+    known_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Limits of the whole installation; none: no limit. Calls, or parts of SMS, that may begin within one second.
     rate_limit: Mapped[int | None]
     rate_unit: Mapped[RateUnit] = mapped_column(choice(RateUnit), default=RateUnit.MESSAGES)

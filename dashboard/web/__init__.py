@@ -21,13 +21,16 @@ from . import (
     limits,
     mailings,
     messages,
+    metrics_page,
     oidc,
     overview,
     provider,
+    request_log,
     second_factor,
     second_step,
     single_messages,
     stop_list,
+    stories,
     unknowns,
     webhooks,
 )
@@ -43,12 +46,14 @@ BLUEPRINTS = (
     limits.blueprint,
     mailings.blueprint,
     messages.blueprint,
+    metrics_page.blueprint,
     overview.blueprint,
     provider.blueprint,
     second_factor.blueprint,
     second_step.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
+    stories.blueprint,
     unknowns.blueprint,
     webhooks.blueprint,
 )
@@ -60,6 +65,8 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
+    request_log.init_app(app)
+    metrics_page.init_app(app)
     extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)

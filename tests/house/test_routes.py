@@ -22,6 +22,7 @@ OPEN = {
     "second_step.set_up",
     "health.alive",
     "health.ready",
+    "metrics.show",
 }
 # What a viewer may send: it touches only their own account.
 OWN = {
