@@ -34,7 +34,7 @@ def begin() -> Response:
         return respond.redirect_to_path(entrance.way_to(request.args.get("next")))
     session[WANTED] = access.local_path(request.args.get("next"))
     try:
-        return oidc.way_there(provider, url_for("provider.callback", _external=True))
+        return oidc.way_there(provider, _address_of("provider.callback"))
     except Conflict as refusal:
         return _refused(refusal)
 
@@ -61,6 +61,12 @@ def callback() -> Response:
     return entrance.enter(user, False, wanted, by_provider=True, is_proven_twice=vouched.is_proven_twice)
 
 
+def _address_of(endpoint: str) -> str:
+    """As the provider knows us: by PUBLIC_URL, else by the name under which this request has come."""
+    public = current_app.config["SETTINGS"].public_url
+    return public + url_for(endpoint) if public else url_for(endpoint, _external=True)
+
+
 def _refused(refusal: Conflict) -> Response:
     status = 502 if refusal.code == "provider_away" else 403
     return respond.page("auth/provider_refused.html", status, problem=refusal.code, wanted=session.get(WANTED))
@@ -72,5 +78,5 @@ def _refused(refusal: Conflict) -> Response:
 def signed_out() -> Response:
     """Vestnik is left, the provider not yet: the next person at this browser would get in without a password."""
     provider = _provider()
-    way_out = oidc.way_out(provider, url_for("auth.sign_in", _external=True))
+    way_out = oidc.way_out(provider, _address_of("auth.sign_in"))
     return respond.page("auth/signed_out.html", way_out=way_out)

@@ -295,6 +295,16 @@ def test_a_client_without_a_secret_is_protected_by_pkce_alone(
     assert answer.status_code == 303
 
 
+def test_the_provider_knows_us_by_our_public_address_whatever_the_request_says(
+    installed: Installed, provider: LyingProvider
+) -> None:
+    with installed(PUBLIC_URL="https://vestnik.example.com") as app:
+        away = app.test_client().get("/sign-in/provider", headers={"Host": "evil.example"}).location
+
+    asked = parse_qs(urlsplit(away).query)
+    assert asked["redirect_uri"] == ["https://vestnik.example.com/sign-in/provider/callback"]
+
+
 def test_new_people_get_the_role_of_their_claim_and_lose_the_way_in_with_it(
     installed: Installed, provider: LyingProvider
 ) -> None:
