@@ -210,10 +210,9 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
         **_logs(read, environment),
-        "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
+        **_doors(read),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
-        "oidc": _oidc(read),
         "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
     }
     given_key = _given_secret_key(read, environment)
@@ -323,6 +322,13 @@ def _limits(read: _Reader) -> dict[str, int]:
         "import_max_rows": read.whole("IMPORT_MAX_ROWS", 1_000_000, 1, 20_000_000),
         "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
     }
+
+
+def _doors(read: _Reader) -> dict[str, Any]:
+    """Who registers gets a password: where none opens anything, nobody registers."""
+    registration = read.choice("REGISTRATION", ("closed", "approval", "open"), "approval")
+    oidc = _oidc(read)
+    return {"oidc": oidc, "registration": "closed" if oidc and oidc.is_only else registration}
 
 
 def _oidc(read: _Reader) -> Oidc | None:

@@ -199,12 +199,14 @@ def test_a_provider_is_read_and_its_secret_not_shown(tmp_path: Path) -> None:
 
     settings = Settings.from_environ(environ)
     local = Settings.from_environ(environ | {"OIDC_ISSUER": "http://127.0.0.1:9400"}).oidc
+    alone = Settings.from_environ(environ | {"OIDC_ONLY": "1"})
 
     assert settings.oidc is not None
     assert settings.oidc.name == "login.example.com"
     assert settings.oidc.roles == {"a=b": "viewer", "ops": "operator"}
     assert PASSWORD not in repr(settings)
     assert local is not None
+    assert (settings.registration, alone.registration) == ("approval", "closed")
 
 
 def test_every_setting_is_in_the_example_and_nothing_else(tmp_path: Path) -> None:
