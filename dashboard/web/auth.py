@@ -1,7 +1,6 @@
 """How does a person come in, go out, and say how they want to see things?"""
 
 import hashlib
-from dataclasses import replace
 
 from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
@@ -95,4 +94,4 @@ def preferences() -> Response:
         for problem in refusal.problems:
             respond.error(problem.code)
         return answer
-    return with_cookies(answer, replace(user.user, language=language, theme=theme))
+    return with_cookies(answer, language, theme)

@@ -36,7 +36,7 @@ def enter(
         session[HALF] = half_sign_ins.begin(user.id, remember)
         session[HALF_BY_PROVIDER] = by_provider
         answer = respond.redirect_to(step, next=access.local_path(wanted))
-    return with_cookies(answer, user)
+    return with_cookies(answer, user.language, user.theme)
 
 
 def half() -> Half | None:
@@ -68,9 +68,9 @@ def seal() -> Seal:
     return Seal(current_app.config["SECRET_KEY"])
 
 
-def with_cookies(answer: Response, user: User) -> Response:
+def with_cookies(answer: Response, language: str, theme: str) -> Response:
     """The sign-in page, which knows nobody, will look the same to them."""
-    for name, value in ((context.LANGUAGE_COOKIE, user.language), (context.THEME_COOKIE, user.theme)):
+    for name, value in ((context.LANGUAGE_COOKIE, language), (context.THEME_COOKIE, theme)):
         answer.set_cookie(
             name,
             value,

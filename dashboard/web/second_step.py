@@ -49,7 +49,7 @@ def _complete(half: Half, found: Check) -> Response:
     if found.wrong_before:
         respond.info(_about_wrong_codes(found.wrong_before))
     answer = respond.redirect_to_path(entrance.way_to(request.args.get("next")))
-    return entrance.with_cookies(answer, half.user)
+    return entrance.with_cookies(answer, half.user.language, half.user.theme)
 
 
 def _about_wrong_codes(wrong: int) -> str:
@@ -97,7 +97,7 @@ def _let_in(half: Half, codes: list[str]) -> Response:
     entrance.let_in(half)
     onward = entrance.way_to(request.args.get("next"))
     answer = respond.page("second_factor/codes.html", 201, codes=codes, onward=onward)
-    return entrance.with_cookies(answer, half.user)
+    return entrance.with_cookies(answer, half.user.language, half.user.theme)
 
 
 def _anew() -> Response:

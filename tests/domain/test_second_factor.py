@@ -191,18 +191,26 @@ def test_a_half_sign_in_is_good_once_for_ten_minutes_and_for_active_users(any_co
     user = make_user()
     token, late = half_sign_ins.begin(user.id, remember=True), half_sign_ins.begin(user.id, remember=False)
 
+    password_hash = db.session.get_one(models.User, user.id).password_hash
     half = half_sign_ins.resume(token)
     with transaction() as session:
         session.execute(update(models.User).values(is_active=False))
     while_inactive = half_sign_ins.resume(token)
     with transaction() as session:
         session.execute(update(models.User).values(is_active=True))
+    with transaction() as session:
+        session.execute(update(models.User).values(password_hash="changed"))
+    with_another_password = half_sign_ins.resume(token)
+    with transaction() as session:
+        session.execute(update(models.User).values(password_hash=password_hash))
     used = [half_sign_ins.use_up(token), half_sign_ins.use_up(token)]
     with transaction() as session:
         session.execute(update(HalfSignIn).values(created_at=clock.now() - half_sign_ins.LASTS))
 
     assert half == half_sign_ins.Half(user, is_remembered=True)
     assert while_inactive is None
+    assert with_another_password is None
+    assert [half_sign_ins.resume(forged) for forged in ("", "x", f"{user.id}.", f"{'9' * 30}.x")] == [None] * 4
     assert used == [True, False]
     assert half_sign_ins.resume(late) is None
     assert sessions.resume(token, touch=False) is None
