@@ -22,9 +22,14 @@ from . import (
     mailings,
     messages,
     overview,
+    passwords,
+    profile,
+    registration,
+    sample_clients,
     single_messages,
     stop_list,
     unknowns,
+    users,
     webhooks,
 )
 
@@ -40,9 +45,14 @@ BLUEPRINTS = (
     mailings.blueprint,
     messages.blueprint,
     overview.blueprint,
+    passwords.blueprint,
+    profile.blueprint,
+    registration.blueprint,
+    sample_clients.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
     unknowns.blueprint,
+    users.blueprint,
     webhooks.blueprint,
 )
 

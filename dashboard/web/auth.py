@@ -2,11 +2,12 @@
 
 import hashlib
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 from flask_babel import gettext as _
 
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
+from ..domain.registration import Policy
 from ..domain.user_rules import name_key
 from . import access, context, respond
 from .access import open_to_all, own_account
@@ -45,9 +46,10 @@ def sign_in() -> Response:
         if user is not None:
             access.begin_session(user.id, remember=bool(form.remember.data))
             answer = respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-            return _with_cookies(answer, user.language, user.theme)
+            return with_cookies(answer, user.language, user.theme)
         form.form_errors.append(code)
-    return respond.page("auth/sign_in.html", form=form)
+    registers = Policy(current_app.config["SETTINGS"].registration) is not Policy.CLOSED
+    return respond.page("auth/sign_in.html", form=form, registers=registers)
 
 
 @blueprint.post("/sign-out")
@@ -95,10 +97,10 @@ def preferences() -> Response:
         for problem in refusal.problems:
             respond.error(problem.code)
         return answer
-    return _with_cookies(answer, language, theme)
+    return with_cookies(answer, language, theme)
 
 
-def _with_cookies(answer: Response, language: str, theme: str) -> Response:
+def with_cookies(answer: Response, language: str, theme: str) -> Response:
     """The sign-in page, which knows nobody, will look the same to them."""
     for name, value in ((context.LANGUAGE_COOKIE, language), (context.THEME_COOKIE, theme)):
         answer.set_cookie(
