@@ -15,11 +15,19 @@ OPEN = {
     "api_docs.redoc",
     "auth.sign_in",
     "auth.setup",
+    "passwords.follow",
+    "passwords.forgotten",
+    "passwords.new",
+    "registration.register",
     "health.alive",
     "health.ready",
 }
 # What a viewer may send: it touches only their own account.
-OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
+OWN = {
+    *("auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"),
+    *("profile.change_details", "profile.change_password", "profile.change_look"),
+    *("profile.end_session", "profile.end_other_sessions"),
+}
 
 
 def rules(app: Flask) -> list[Rule]:
