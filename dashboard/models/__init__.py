@@ -10,7 +10,7 @@ from .import_ import Import, ImportProblem, ImportState, KnownPhones
 from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
+from .service import Breaker, BreakerOpening, CallWindow, Digest, Heartbeat, IdBlock, Service
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
@@ -36,6 +36,7 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "Breaker",
+    "BreakerOpening",
     "CallWindow",
     "ChangeState",
     "Chunk",
@@ -43,6 +44,7 @@ __all__ = [
     "ClientChange",
     "ClientVerb",
     "DeliveryState",
+    "Digest",
     "Dimension",
     "FanOut",
     "Flight",

@@ -1,10 +1,10 @@
 """What holds for the whole installation at once?"""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
@@ -45,6 +45,27 @@ class Service(Model):
     price_per_part: Mapped[Decimal | None] = mapped_column(Amount)
     # ISO 4217.
     currency: Mapped[str] = mapped_column(String(3), default="RUB")
+
+
+class BreakerOpening(Model):
+    """When and why the breaker opened, for the digest of the day; kept for a while."""
+
+    __tablename__ = "breaker_openings"
+    # The digest: those of one day; and which are old.
+    __table_args__ = (Index(None, "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(32))
+
+
+class Digest(Model):
+    """A day whose digest is written: there is never a second one. By the clock of the set zone."""
+
+    __tablename__ = "digests"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Heartbeat(Model):
