@@ -50,7 +50,7 @@ def answer_for(blueprint: Blueprint) -> None:
 
 def _refused(error: DomainError) -> Response:
     status = STATUSES.get(type(error), 422)
-    code = error.code if isinstance(error, Conflict) else None
+    code = error.code if isinstance(error, Conflict | Forbidden) else None
     return answer(status, code, error.problems if isinstance(error, Invalid) else ())
 
 

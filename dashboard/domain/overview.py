@@ -18,6 +18,7 @@ from ..models import (
     PauseReason,
     Service,
     State,
+    StopReason,
 )
 from . import daily, pace, statistics, unknown_counts
 from .permissions import Actor, visible
@@ -88,7 +89,9 @@ class FailedImport:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop."""
+    """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop,
+    `stop_reason` and `known_until` as in `brakes.Brakes`.
+    """
 
     asking: list[AskingMailing]
     failed_imports: list[FailedImport]
@@ -100,6 +103,8 @@ class Decisions:
     stopped_at: datetime | None
     # The gateway's token has run out, or soon will.
     token: TokenExpiry | None
+    stop_reason: StopReason | None
+    known_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +190,8 @@ def _decisions(actor: Actor, now: datetime, token_expires_at: datetime | None) -
         breaker_opened_at=service.breaker_opened_at if service and is_open else None,
         stopped_at=service.stopped_at if service else None,
         token=token_expiry(token_expires_at, now),
+        stop_reason=service.stop_reason if service else None,
+        known_until=service.known_until if service else None,
     )
 
 

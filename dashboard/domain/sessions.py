@@ -7,7 +7,7 @@ from sqlalchemy import and_, delete, or_, select, update
 
 from .. import clock, models
 from ..database import db, transaction
-from ..models import UserSession
+from ..models import HalfSignIn, UserSession
 from .users import User, token_hash
 
 # Without any request for so long, a session is over.
@@ -70,3 +70,13 @@ def end(token: str) -> None:
     """May be repeated."""
     with transaction() as session:
         session.execute(delete(UserSession).where(UserSession.token_hash == token_hash(token)))
+
+
+def end_all(user_id: int, kept: str | None = None) -> None:
+    """Every session of this user but the one whose token is `kept`, and every sign-in that waits for a code."""
+    with transaction() as session:
+        session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
+        ended = [UserSession.user_id == user_id]
+        if kept is not None:
+            ended.append(UserSession.token_hash != token_hash(kept))
+        session.execute(delete(UserSession).where(*ended))

@@ -19,7 +19,7 @@ from . import call_log, forecast, ids, mailing_drafts, stop_list
 from .calling import Gateway
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft
-from .permissions import Actor, require_change
+from .permissions import Actor, require_launching
 
 MOST_A_MINUTE = 5
 MINUTE = timedelta(minutes=1)
@@ -56,7 +56,7 @@ def begin(actor: Actor, draft: MailingDraft, owner_id: int, phone: str) -> int:
 
     Answers the row's number. Raises Forbidden, Invalid, and Conflict: everything is stopped, or too many a minute.
     """
-    require_change(actor)
+    require_launching(actor)
     canonical = _canonical(phone)
     text = _text(draft, owner_id)
     number = ids.take(1)

@@ -62,6 +62,10 @@ def change_clients_later(change_id: int) -> None:
     _knock(BACKGROUND, "change_clients", change_id)
 
 
+def hand_over_later(user_id: int) -> None:
+    _knock(BACKGROUND, "hand_over", user_id)
+
+
 def resume_later() -> None:
     """One knock for all that was left lying: of several, the first in the queue would keep the others out."""
     _knock(BACKGROUND, "resume", most_waiting=1)

@@ -10,7 +10,7 @@ from config import Settings
 
 from .. import logs, meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, digest, imports, mails, trials
+from ..domain import client_bulk, client_bulk_running, delivery, digest, handing_over, imports, mails, trials
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
@@ -53,13 +53,23 @@ def change_clients(change_id: int) -> None:
         queues.change_clients_later(change_id)
 
 
+def hand_over(user_id: int) -> None:
+    """Give what a user owns who is being deleted to another one."""
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if not handing_over.run(user_id, ROUND_SECONDS, is_stopping=lambda: bool(stops)):
+        queues.hand_over_later(user_id)
+
+
 def resume() -> None:
-    """Knock for imports and changes of clients that wait, or whose worker died; remove files that nobody needs."""
+    """Knock for what waits in the background, or whose worker died; remove files that nobody needs."""
     imports.sweep(current_app.config["SETTINGS"].imports_dir)
     for import_id in imports.unfinished():
         queues.import_later(import_id)
     for change_id in client_bulk.unfinished():
         queues.change_clients_later(change_id)
+    for user_id in handing_over.unfinished():
+        queues.hand_over_later(user_id)
 
 
 def send_trial(trial_id: int) -> None:

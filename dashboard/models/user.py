@@ -37,6 +37,7 @@ class User(Model):
     name_key: Mapped[str] = mapped_column(String(128), unique=True)
     # Kept in lower case.
     email: Mapped[str] = mapped_column(String(254), unique=True)
+    # Empty: they come in by somebody else's word only (identities).
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[Role] = mapped_column(choice(Role))
     # May this operator let messages leave? Administrators always may, viewers never.
@@ -55,6 +56,9 @@ class User(Model):
     # While the user is being deleted: who gets what they own (domain/handing_over). No foreign key: SQLite would
     # have to copy the table for it.
     handed_to_id: Mapped[int | None]
+    # Deleted: the row stays, with the name alone, for what others' things tell of this person; and nobody else is
+    # given the number.
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class UserSession(Model):

@@ -31,12 +31,13 @@ def init_app(app: Flask) -> None:
 
 def refused(error: DomainError) -> ResponseReturnValue:
     """What a view has not answered itself. After a button that came too late: its page again, and why."""
-    if isinstance(error, Conflict) and request.method not in SAFE_METHODS:
+    code = error.code if isinstance(error, Conflict | Forbidden) else None
+    if code is not None and request.method not in SAFE_METHODS:
         came_from = local_path(request.htmx.current_url or request.referrer)
         if came_from:
-            flash(error.code, "error")
+            flash(code, "error")
             return redirect_to_path(came_from)
-    return show(STATUSES.get(type(error), 422), error.code if isinstance(error, Conflict) else None)
+    return show(STATUSES.get(type(error), 422), code)
 
 
 def failed(error: HTTPException) -> ResponseReturnValue:

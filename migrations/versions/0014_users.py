@@ -20,6 +20,7 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("may_launch", sa.Boolean(), nullable=False, server_default=sa.true()))
     op.add_column("users", sa.Column("signed_in_at", moment))
     op.add_column("users", sa.Column("handed_to_id", sa.Integer()))
+    op.add_column("users", sa.Column("deleted_at", moment))
     op.create_index("ix_users_leaving", "users", ["id"], sqlite_where=LEAVING, postgresql_where=LEAVING)
     op.add_column("user_sessions", sa.Column("address", sa.String(45), nullable=False, server_default=""))
     op.add_column("user_sessions", sa.Column("user_agent", sa.String(300), nullable=False, server_default=""))
@@ -73,5 +74,5 @@ def downgrade() -> None:
     op.drop_column("user_sessions", "user_agent")
     op.drop_column("user_sessions", "address")
     op.drop_index("ix_users_leaving", "users")
-    for column in ("handed_to_id", "signed_in_at", "may_launch"):
+    for column in ("deleted_at", "handed_to_id", "signed_in_at", "may_launch"):
         op.drop_column("users", column)

@@ -20,6 +20,12 @@ ENGLISH = {"Accept-Language": "en"}
 
 
 @pytest.fixture
+def app(own_app: Flask) -> Flask:
+    """It gets an address of these tests."""
+    return own_app
+
+
+@pytest.fixture
 def failing(app: Flask) -> Callable[[Exception], None]:
     """`failing(error)`: the view at /failing raises it."""
 
