@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -94,6 +95,7 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     public_url: str
+    digest_at: time | None
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
@@ -206,6 +208,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         **_gateway(read, environment, port),
         **_limits(read),
         **_mail(read, environment),
+        "digest_at": _digest_at(read),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
@@ -400,6 +403,16 @@ def _mail(read: _Reader, environment: str) -> dict[str, str]:
     if url and not public_url and environment == "production":
         read.wrong("PUBLIC_URL", "expected the address that links in letters begin with", public_url)
     return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
+
+
+def _digest_at(read: _Reader) -> time | None:
+    value = read.text("DIGEST_AT", "23:59")
+    if value == "off":
+        return None
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        read.wrong("DIGEST_AT", "expected a time like 23:59, or off", value)
+        return None
+    return time.fromisoformat(value)
 
 
 def _is_mail_server(url: str) -> bool:

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
+from ..domain.registration import Policy
 from ..domain.user_rules import name_key
 from . import access, context, entrance, respond
 from .access import open_to_all, own_account
@@ -45,7 +46,8 @@ def sign_in() -> Response:
         if user is not None:
             return entrance.enter(user, bool(form.remember.data), form.next.data)
         form.form_errors.append(code)
-    return respond.page("auth/sign_in.html", form=form)
+    registers = Policy(current_app.config["SETTINGS"].registration) is not Policy.CLOSED
+    return respond.page("auth/sign_in.html", form=form, registers=registers)
 
 
 @blueprint.post("/sign-out")

@@ -72,6 +72,7 @@ class Remembering(Mapping[str, str]):
         ("LANGUAGE", "de"),
         ("LOG_LEVEL", "loud"),
         ("LOG_FORMAT", "xml"),
+        ("DIGEST_AT", "24:00"),
         ("METRICS_TOKEN", "short"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
