@@ -39,8 +39,8 @@ def ask(address: str) -> None:
 
 
 def recipient(address: str) -> User | None:
-    """The active user who reads mail there."""
-    active = (models.User.email == address, models.User.is_active)
+    """The active user who reads mail there and has a password to forget: not who comes in by a provider only."""
+    active = (models.User.email == address, models.User.is_active, models.User.password_hash != "")
     row = db.session.scalar(select(models.User).where(*active))
     return User.of(row) if row else None
 

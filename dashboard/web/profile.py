@@ -1,7 +1,5 @@
 """What is known of me, and where am I signed in? Each section of the page has a form and an address of its own."""
 
-from dataclasses import replace
-
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -117,7 +115,7 @@ def change_look() -> Response:
     if form.errors:
         return _page(look=form)
     respond.success(_("Saved."))
-    return with_cookies(respond.redirect_to("profile.show"), replace(_user(), language=language, theme=theme))
+    return with_cookies(respond.redirect_to("profile.show"), language, theme)
 
 
 @blueprint.post(f"/sessions/<int(max={LARGEST_ID}):session_id>/end")

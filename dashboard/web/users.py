@@ -7,6 +7,7 @@ from ..domain import (
     handing_over,
     password_changes,
     registration,
+    second_factor,
     sessions,
     user_administration,
     user_lists,
@@ -92,7 +93,10 @@ def show(user_id: int) -> Response:
             return respond.redirect_to("users.show", user_id=user_id)
     open_sessions = sessions.listed(user_id)
     owned = user_lists.owned(user_id)
-    return respond.page("users/show.html", known=known, form=form, sessions=open_sessions, owned=owned)
+    standing = second_factor.standing(user_id)
+    return respond.page(
+        "users/show.html", known=known, form=form, sessions=open_sessions, owned=owned, second_factor=standing
+    )
 
 
 @blueprint.post(f"{ONE}/approve")

@@ -11,6 +11,7 @@ from dashboard import clock, models
 from dashboard.database import db, transaction
 from dashboard.domain import (
     half_sign_ins,
+    password_changes,
     proving,
     second_factor,
     second_factor_rule,
@@ -300,6 +301,7 @@ def test_who_has_no_password_signs_in_by_none_and_is_asked_for_none(app_context:
 
     assert tried == [None, None, None]
     assert not users.has_password(user.id)
+    assert password_changes.recipient(user.email) is None
     proving.prove(user, "", "", SEAL)
     with pytest.raises(NotFound):
         second_factor.check(user.id, "123456", SEAL)
