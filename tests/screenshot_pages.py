@@ -10,17 +10,18 @@ from sqlalchemy import update
 from dashboard import clock
 from dashboard.api import is_ours
 from dashboard.database import transaction
-from dashboard.domain import api_tokens, client_bulk, imports, limits, mailings
+from dashboard.domain import api_tokens, client_bulk, imports, limits, mailings, registration
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
+from dashboard.domain.registration import Registration
 from dashboard.domain.webhooks import endpoints
 from dashboard.jobs import queues
 from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, Scope, State, Status
 from dashboard.web.access import marks_of
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
 from tests.support.engine import add_clients, fan_out_all, make_draft, messages_of, schedule, state_of
@@ -48,7 +49,7 @@ PARTS = {
     # Before one is in, or with a second factor only; tests/support/every_page.py goes there.
     *("second_step.code", "second_step.set_up", "second_factor.renew", "second_factor.switch_off"),
     *("provider.begin", "provider.callback", "provider.signed_out"),
-    *("clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
+    *("passwords.follow", "clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
 }
 FEW = ("few",)
 OF_SECOND_FACTORS = {
@@ -75,6 +76,7 @@ def fill(installation: Installation) -> dict[str, str]:
             **of_webhooks(owner),
             **of_tokens(owner),
             **OF_SECOND_FACTORS,
+            **of_users(),
         }
         unseen = pages_unseen(app, pages)
     assert not unseen, f"no picture shows {unseen}"
@@ -85,6 +87,25 @@ def of_tokens(owner: Actor) -> dict[str, str]:
     for name, scopes in (("CRM", [Scope.READ, Scope.WRITE]), ("Касса на Лесной", list(Scope))):
         api_tokens.make(owner, name, scopes)
     return {"tokens": "/api-tokens", "tokens-everybody": "/api-tokens/everybody", "token-new": "/api-tokens/new"}
+
+
+def of_users() -> dict[str, str]:
+    waiting = registration.register(
+        Registration("Света", "sveta@example.com", PASSWORD, "ru", "Asia/Omsk"), registration.Policy.APPROVAL
+    )
+    active = make_user(Role.OPERATOR, name="Олег")
+    return {
+        "users": "/users",
+        "user-new": "/users/new",
+        "user": f"/users/{active.id}",
+        "user-waiting": f"/users/{waiting.id}",
+        "user-delete": f"/users/{active.id}/delete",
+        "profile": "/profile",
+        "test-data": "/test-data",
+        "register": "/register",
+        "password-forgotten": "/password/forgotten",
+        "password-used": "/password/new",
+    }
 
 
 def of_imports(owner: Actor, folder: Path) -> dict[str, str]:

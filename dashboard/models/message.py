@@ -50,8 +50,8 @@ class Message(Model):
 
     No index holds `status`, and none changes when a message is sent, so that PostgreSQL need not touch the indexes
     for it (a heap-only update: twice as fast). `client_id`, `mailing_id` and `added_by_id` are no foreign keys:
-    clients, started mailings and users are never removed, and checking them would be the dearest part of the
-    fan-out. The number is given by `domain.ids`, and is the gateway's msgId.
+    started mailings and users are never removed, a client only once another has its messages, and checking them
+    would be the dearest part of the fan-out. The number is given by `domain.ids`, and is the gateway's msgId.
     """
 
     __tablename__ = "messages"

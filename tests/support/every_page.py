@@ -151,7 +151,7 @@ def newcomers_pages(app: Flask, language: str) -> list[Page]:
     """What somebody sees who owns nothing yet."""
     client = app.test_client()
     with app.app_context():
-        user = make_user(Role.OPERATOR, name=WORDS[language].tag, language=language)
+        user = make_user(Role.OPERATOR, name=WORDS[language].tag, email="9@1.1", language=language)
     sign_in(client, user)
     empty = [Page.of(f"{path}, empty", client.get(path)) for path in EMPTY_PAGES]
     refused = client.post("/profile/second-factor/set-up", data={"offer": "forged"}, follow_redirects=True)
@@ -187,7 +187,7 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
     words = WORDS[language]
     client = app.test_client()
     with app.app_context():
-        user = make_user(Role.ADMINISTRATOR, name=words.user, language=language)
+        user = make_user(Role.ADMINISTRATOR, name=words.user, email="0@1.1", language=language)
         owner = user.actor
         ids = add_clients(owner, 40, zones=("Europe/Moscow", "Asia/Omsk", "UTC+03:00"), tag=words.tag)
         stop_list.add(owner, db.session.get_one(Client, ids[0]).phone)

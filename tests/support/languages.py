@@ -18,7 +18,7 @@ ZONE = re.compile(r"\b[A-Z]\w+/[A-Z]\w+(?:[-/]\w+)*")
 # What programs are told by name: addresses, headers, types of content, fields in quotation marks, events.
 TECHNICAL = re.compile(
     r"https?://\S*|\b[A-Za-z]+/[a-z]+(?:-[a-z]+)*\b|\b(?:Idempotency-Key|Content-Type|webhook-[a-z]+|webhook_id)\b|«\w+»"
-    r"|\b(?:mailing|messages)\.[a-z]+\b|\b(?:vst|whsec|msg)_[\w…]+"
+    r"|\bSMTP_URL\b|\b(?:mailing|messages)\.[a-z]+\b|\b(?:vst|whsec|msg)_[\w…]+"
 )
 # What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
 NOT_ENGLISH = {

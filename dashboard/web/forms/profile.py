@@ -8,9 +8,11 @@ from .passwords import NewPasswordForm
 
 
 class DetailsForm(Form):
-    name = TrimmedField()
-    email = TrimmedField()
-    current = PasswordField()
+    """Ids of their own, as the page has other fields of these names."""
+
+    name = TrimmedField(id="details-name")
+    email = TrimmedField(id="details-email")
+    current = PasswordField(id="details-current")
 
 
 class OwnPasswordForm(NewPasswordForm):
