@@ -44,7 +44,7 @@ EMPTY_PAGES = {
 }
 # What answers to GET and is no page of its own; neither is what an open page asks for again and again.
 PARTS = {
-    *("static", "health.alive", "health.ready", "auth.setup", "auth.sign_in", "brakes.running"),
+    *("static", "health.alive", "health.ready", "metrics.show", "auth.setup", "auth.sign_in", "brakes.running"),
     *("clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
 }
 FEW = ("few",)
@@ -140,6 +140,7 @@ def of_clients(owner: Actor) -> dict[str, str]:
         "stop-list-add": "/stop-list/add",
         "client": "/clients/1",
         "client-edit": "/clients/1/edit",
+        "client-story": "/clients/1/story",
         "client-new": "/clients/new",
     }
 
@@ -191,7 +192,9 @@ def of_mailings(owner: Actor) -> dict[str, str]:
         "mailing-limits": f"/mailings/{running}/limits",
         "mailing-resend": f"/mailings/{running}/resend",
         "message-failed": f"/messages/{failed}",
+        "message-story": f"/messages/{failed}/story",
         "message-waiting": f"/messages/{waiting}",
+        "mailing-story": f"/mailings/{running}/story",
         "message-text": f"/messages/{waiting}/edit",
         "message-new": f"/messages/new?mailing={running}",
         "unknown": "/unknown",
