@@ -3,7 +3,7 @@
 The last line of defence: whoever writes a line gives ids, and never a phone, a text or a token. What comes through
 all the same, mostly in the words of somebody else's exception, is caught here. Of texts nothing can be recognised:
 so nobody may log one, the database does not tell its parameters (`hide_parameters`), and of an exception's words
-only the first line is kept, which holds no values from the database.
+only the first line is kept, and of a database's without the values it quotes.
 """
 
 import re
@@ -37,6 +37,10 @@ _MASKS: tuple[tuple[re.Pattern[str], str], ...] = (
 )
 # What a longer message says beyond that nobody reads, and it costs time to look through.
 LONGEST = 8_000
+# Databases quote names and values alike; a value stands at the end, or is no name.
+_DATABASES = frozenset({"psycopg", "sqlalchemy", "sqlite3"})
+_QUOTED = re.compile(r'"([^"]*)"')
+_NAME = re.compile(r"[\w.]{1,63}")
 _PLAIN_ID = re.compile(r"[0-9a-f]{12}|[0-9a-f-]{36}")
 
 
@@ -99,5 +103,12 @@ def _told(error: BaseException, seen: set[int]) -> Iterator[str]:
             yield f"    {frame.line}"
     said = str(error).strip().splitlines()
     kind = type(error)
+    if said and kind.__module__.partition(".")[0] in _DATABASES:
+        said[0] = _QUOTED.sub(_name_alone, said[0])
     name = kind.__qualname__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__qualname__}"
     yield f"{name}: {said[0]}" if said else name
+
+
+def _name_alone(found: re.Match[str]) -> str:
+    is_value = found.end() == len(found.string) and found.string[: found.start()].endswith(": ")
+    return found[0] if _NAME.fullmatch(found[1]) and not is_value else '"[value]"'

@@ -45,7 +45,7 @@ EMPTY_PAGES = {
 }
 # What answers to GET and is no page of its own; neither is what an open page asks for again and again.
 PARTS = {
-    *("static", "health.alive", "health.ready", "auth.setup", "auth.sign_in", "brakes.running"),
+    *("static", "health.alive", "health.ready", "metrics.show", "auth.setup", "auth.sign_in", "brakes.running"),
     # Before one is in, or with a second factor only; tests/support/every_page.py goes there.
     *("second_step.code", "second_step.set_up", "second_factor.renew", "second_factor.switch_off"),
     *("provider.begin", "provider.callback", "provider.signed_out"),
@@ -170,6 +170,7 @@ def of_clients(owner: Actor) -> dict[str, str]:
         "stop-list-add": "/stop-list/add",
         "client": "/clients/1",
         "client-edit": "/clients/1/edit",
+        "client-story": "/clients/1/story",
         "client-new": "/clients/new",
     }
 
@@ -221,7 +222,9 @@ def of_mailings(owner: Actor) -> dict[str, str]:
         "mailing-limits": f"/mailings/{running}/limits",
         "mailing-resend": f"/mailings/{running}/resend",
         "message-failed": f"/messages/{failed}",
+        "message-story": f"/messages/{failed}/story",
         "message-waiting": f"/messages/{waiting}",
+        "mailing-story": f"/mailings/{running}/story",
         "message-text": f"/messages/{waiting}/edit",
         "message-new": f"/messages/new?mailing={running}",
         "unknown": "/unknown",

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import sqlite3
 from collections.abc import Callable, Iterator
 from io import StringIO
 
@@ -132,11 +133,30 @@ def test_of_an_exception_the_first_line_and_the_way_there_is_told() -> None:
     assert TEXT not in told.replace('raise RuntimeError(f"it broke\\nDETAIL: {TEXT}")', "")
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ('invalid input syntax for type integer: "secret"', 'invalid input syntax for type integer: "[value]"'),
+        ('violates "uq_x_y"; "A text of nobody" too', 'violates "uq_x_y"; "[value]" too'),
+        ("UNIQUE constraint failed: messages.id", "UNIQUE constraint failed: messages.id"),
+    ],
+)
+def test_a_database_tells_names_and_no_values(said: str, kept: str) -> None:
+    assert Redactor().exception(sqlite3.IntegrityError(said)).endswith(f"sqlite3.IntegrityError: {kept}")
+
+
 def test_a_hostile_line_is_looked_through_quickly() -> None:
     redactor = Redactor()
     began = logging.makeLogRecord({}).created
 
-    for hostile in ("7 ( - " * 20_000, "/" + "a" * 100_000, "eyJ" * 40_000, "://" * 40_000, "token=" * 20_000):
+    for hostile in (
+        "7 ( - " * 20_000,
+        "/" + "a" * 100_000,
+        "eyJ" * 40_000,
+        "://" * 40_000,
+        "token=" * 20_000,
+        '"' * 50_000,
+    ):
         redactor.text(hostile)
 
     assert logging.makeLogRecord({}).created - began < 1
