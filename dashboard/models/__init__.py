@@ -12,7 +12,7 @@ from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
 from .second_factor import HalfSignIn, RecoveryCode, Requirement, SecondFactor
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service, StopReason
+from .service import Breaker, BreakerOpening, CallWindow, Digest, Heartbeat, IdBlock, Service, StopReason
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
@@ -38,6 +38,7 @@ __all__ = [
     "ApiToken",
     "Attempt",
     "Breaker",
+    "BreakerOpening",
     "CallWindow",
     "ChangeState",
     "Chunk",
@@ -45,6 +46,7 @@ __all__ = [
     "ClientChange",
     "ClientVerb",
     "DeliveryState",
+    "Digest",
     "Dimension",
     "FanOut",
     "Flight",
