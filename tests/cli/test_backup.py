@@ -5,11 +5,14 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import flask_migrate
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import DBAPIError
 
+from config import ROOT
 from dashboard import clock
 from dashboard.cli import backup
 from dashboard.database import db, transaction
@@ -19,6 +22,13 @@ from tests.factories import make_actor
 from tests.support.apps import running_app
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, settle
 from tests.support.postgres import create_database
+
+REFUSING = (
+    "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS"
+    " $$ BEGIN RAISE EXCEPTION 'it is only added to'; END $$",
+    "CREATE TRIGGER refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON webhook_settlements"
+    " FOR EACH STATEMENT EXECUTE FUNCTION refuses()",
+)
 
 
 def flask(app: Flask, *arguments: object) -> Result:
@@ -110,6 +120,36 @@ def test_it_comes_back_on_a_machine_that_has_nothing_yet(
         assert rows(new) == before
         with new.app_context():
             assert brakes.standing().stop_reason is StopReason.RESTORED
+
+
+@pytest.mark.postgres
+def test_tables_of_another_version_make_way_and_such_as_refuse_changes_are_filled_too(
+    pg_app: Flask, tmp_path: Path, request: pytest.FixtureRequest, worker_id: str
+) -> None:
+    a_mailing_half_sent(pg_app)
+    with pg_app.app_context(), transaction() as session:
+        for statement in REFUSING:
+            session.execute(text(statement))
+    before = rows(pg_app)
+    file = tmp_path / "kept.backup"
+    flask(pg_app, "backup", file)
+    a_minute_passes(pg_app)
+    url = create_database(request.getfixturevalue("_postgres_server"), f"older_{worker_id}")
+
+    same = flask(pg_app, "restore", file, "--force")
+    with running_app(tmp_path / "older", DATABASE_URL=url) as older:
+        with older.app_context():
+            flask_migrate.upgrade(directory=str(ROOT / "migrations"), revision="0012")
+            with transaction() as session:
+                session.execute(text(REFUSING[0]))
+        other = flask(older, "restore", file)
+
+        assert (same.exit_code, other.exit_code) == (0, 0), same.output + other.output
+        assert rows(pg_app) == rows(older) == before
+        with older.app_context(), transaction() as session:
+            assert session.scalar(text("SELECT count(*) FROM pg_proc WHERE proname = 'refuses'")) == 0
+    with pg_app.app_context(), pytest.raises(DBAPIError, match="only added to"), transaction() as session:
+        session.execute(text("DELETE FROM webhook_settlements"))
 
 
 def test_a_service_at_work_is_not_overwritten_even_by_force(any_app: Flask, tmp_path: Path) -> None:
