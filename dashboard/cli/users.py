@@ -15,6 +15,7 @@ from config import Settings
 from ..domain import registration, users
 from ..domain.errors import Conflict, Invalid, NotFound, Problem
 from ..models import Role
+from ..origin import Origin, Via, coming_from
 
 group = AppGroup("users", help="Make users, list them, and let in those who have registered.")
 
@@ -104,8 +105,10 @@ def _in_words(problem: Problem) -> str:
 
 @contextmanager
 def database_explained() -> Iterator[None]:
+    """What is done inside is a command's doing; a database that cannot be used is explained."""
     try:
-        yield
+        with coming_from(Origin(Via.COMMAND)):
+            yield
     except (OperationalError, ProgrammingError) as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise click.ClickException(

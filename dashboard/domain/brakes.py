@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, func, select, update
 from .. import clock
 from ..database import db, rows_changed, transaction
 from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User, WebhookKind
+from . import audit
+from .audit import Thing
 from .errors import Conflict
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
@@ -76,6 +78,8 @@ def stop_everything(actor: Actor) -> None:
             .where(Service.id == 1, Service.stopped_at.is_(None))
             .values(stopped_at=now, stopped_by_id=actor.id),
         )
+        if stopped:
+            audit.note(session, actor, "stop_everything", Thing.SERVICE)
     if stopped:
         logger.warning("everything stopped", extra={"user_id": actor.id})
 
@@ -94,6 +98,7 @@ def go_on(actor: Actor, seen: datetime | None = None) -> None:
         if seen is not None and stopped_at != seen:
             raise Conflict("stopped_anew")
         session.execute(update(Service).where(Service.id == 1).values(stopped_at=None, stopped_by_id=None))
+        audit.note(session, actor, "go_on", Thing.SERVICE, before={"stopped_at": stopped_at})
     logger.warning("sending goes on", extra={"user_id": actor.id})
 
 
@@ -113,6 +118,7 @@ def pause_spent(spent: Mapping[int, Shortage]) -> None:
                 .values(state=State.PAUSED, pause_reason=shortage.reason, updated_at=clock.database_now(session)),
             )
             if paused:
+                audit.note(session, None, "pause", Thing.MAILING, mailing_id, after={"reason": shortage.reason})
                 announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing_id)
         if paused:
             logger.info("mailing paused", extra={"mailing_id": mailing_id, "reason": shortage.reason.value})

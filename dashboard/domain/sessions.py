@@ -8,6 +8,8 @@ from sqlalchemy import and_, delete, or_, select, update
 from .. import clock, models
 from ..database import db, transaction
 from ..models import UserSession
+from . import audit
+from .audit import Thing
 from .users import User, token_hash
 
 # Without any request for so long, a session is over.
@@ -36,6 +38,9 @@ def begin(user_id: int, remember: bool) -> str:
                 is_remembered=remember,
             )
         )
+        session.flush()
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "sign_in", Thing.USER, user_id, after={"remember": remember})
     return token
 
 
@@ -69,4 +74,9 @@ def _touch(session_id: int, now: datetime) -> None:
 def end(token: str) -> None:
     """May be repeated."""
     with transaction() as session:
-        session.execute(delete(UserSession).where(UserSession.token_hash == token_hash(token)))
+        ended = (
+            delete(UserSession).where(UserSession.token_hash == token_hash(token)).returning(UserSession.user_id)
+        )
+        for user_id in session.scalars(ended).all():
+            actor = User.of(session.get_one(models.User, user_id)).actor
+            audit.note(session, actor, "sign_out", Thing.USER, user_id)

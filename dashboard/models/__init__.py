@@ -1,9 +1,11 @@
 """The tables, one idea a file: columns, constraints, and indexes with the query each serves."""
 
 from .api_token import ApiToken, Scope, TokenFamily
+from .audit import AuditLine, AuditPermit
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
+from .erased_phone import ErasedPhone
 from .form_draft import FormDraft
 from .idempotency_key import IdempotencyKey
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
@@ -34,6 +36,8 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "Attempt",
+    "AuditLine",
+    "AuditPermit",
     "Breaker",
     "CallWindow",
     "ChangeState",
@@ -43,6 +47,7 @@ __all__ = [
     "ClientVerb",
     "DeliveryState",
     "Dimension",
+    "ErasedPhone",
     "FanOut",
     "Flight",
     "FormDraft",

@@ -8,6 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import (
     api_docs,
     api_tokens,
+    audit,
     auth,
     brakes,
     clients,
@@ -31,6 +32,7 @@ from . import (
 BLUEPRINTS = (
     api_docs.blueprint,
     api_tokens.blueprint,
+    audit.blueprint,
     auth.blueprint,
     brakes.blueprint,
     clients.blueprint,

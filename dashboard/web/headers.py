@@ -10,6 +10,9 @@ from zlib import crc32
 from flask import Flask, Response, current_app, g, has_app_context, request
 from flask.logging import default_handler
 
+from .. import origin
+from ..origin import Origin, Via
+
 ONE_YEAR_SECONDS = 31_536_000
 # What a program or a proxy may call its request: no spaces, so that it cannot pass for a line of the log.
 GIVEN_NAME = re.compile(r"[!-~]{1,128}")
@@ -17,6 +20,7 @@ GIVEN_NAME = re.compile(r"[!-~]{1,128}")
 
 def init_app(app: Flask) -> None:
     app.before_request(_name_request)
+    app.teardown_request(_forget_request)
     default_handler.setFormatter(_Formatter("[%(asctime)s] %(levelname)s in %(module)s%(request)s: %(message)s"))
     app.after_request(_say_what_may_be_kept)
     app.url_defaults(_add_version)
@@ -25,6 +29,12 @@ def init_app(app: Flask) -> None:
 def _name_request() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if GIVEN_NAME.fullmatch(given) else secrets.token_hex(6)
+    g.origin = origin.begin(Origin(Via.PAGE, request.remote_addr, g.request_id))
+
+
+def _forget_request(_error: BaseException | None) -> None:
+    if begun := g.pop("origin", None):
+        origin.end(begun)
 
 
 class _Formatter(logging.Formatter):

@@ -55,12 +55,12 @@ from tests.factories_clients import LIMITS
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 from tests.support.webhooks import add_endpoint, set_endpoint
 
-# No page: what browsers and machines fetch. The two exports name their columns as an import does. Nor those for
+# No page: what browsers and machines fetch. The exports name their columns as an import does. Nor those for
 # programmers, which speak English as the API's description does.
 NOT_READ = {
     *("api_docs.swagger", "api_docs.redoc"),
     *("static", "health.alive", "health.ready"),
-    *("mailings.chart", "overview.days", "clients.export", "stop_list.export"),
+    *("mailings.chart", "overview.days", "clients.export", "stop_list.export", "audit.export"),
 }
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
@@ -69,6 +69,7 @@ EMPTY_PAGES = (
 )
 # With these the lists are seen in their other forms, too.
 QUERIES = {
+    "audit.index": ("", "?thing=mailing", "?verb=user.sign_in", "?number=7777777"),
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900", "?stop=yes&sort=oldest", "?q=900"),
     "clients.bulk": tuple(f"?scope=all&stop=no&code=900&verb={verb}" for verb in ClientVerb),
     "stop_list.index": ("", "?q=0000"),
