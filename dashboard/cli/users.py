@@ -40,7 +40,7 @@ def create(name: str, email: str, role: str, password_stdin: bool) -> None:
         try:
             users.create(new)
         except Invalid as refusal:
-            raise click.ClickException("\n".join(map(_in_words, refusal.problems))) from None
+            raise click.ClickException("\n".join(map(in_words, refusal.problems))) from None
     click.echo(f"{name} ({role}) can sign in now.")
 
 
@@ -96,11 +96,14 @@ def _readable(password: str) -> str:
     return password
 
 
-def _in_words(problem: Problem) -> str:
-    """By the pages' own table of wordings."""
-    problem_text: Callable[[Problem], str] = get_template_attribute("components/reasons.html", "problem_text")
+def in_words(problem: Problem | str) -> str:
+    """By the pages' own table of wordings; a code that belongs to no field is worded by itself."""
+    problem_text: Callable[[Problem | str], str] = get_template_attribute(
+        "components/reasons.html", "problem_text"
+    )
     with force_locale("en"):
-        return f"{problem.field}: {problem_text(problem)}"
+        told = problem_text(problem)
+    return f"{problem.field}: {told}" if isinstance(problem, Problem) else str(told)
 
 
 @contextmanager

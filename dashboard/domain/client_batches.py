@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import insert_or_ignore, retrying, transaction
 from ..models import Client, client_tags
-from . import audit, clients, tags
+from . import audit, clients, erased, tags
 from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Invalid, Problem
@@ -54,6 +54,7 @@ def _add_some(actor: Actor, checked: Sequence[CheckedClient | Invalid]) -> list[
         known = wanted.keys() - made.keys()
         made |= _bring_back(session, actor, [wanted[phone] for phone in sorted(known)])
         if made:
+            erased.stop_again(session, list(made))
             audit.note(session, actor, "add_many", Thing.CLIENT, after={"ids": sorted(made.values())})
     verdicts: list[Verdict] = []
     for each in checked:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, selectinload
 from .. import clock
 from ..database import db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry, User
-from . import audit, tags
+from . import audit, erased, tags
 from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
@@ -121,6 +121,7 @@ def add(actor: Actor, draft: ClientDraft) -> int:
             client_id = bring_back(session, actor.id, checked)
         else:
             tags.replace(session, actor.id, client_id, checked.tags)
+        erased.stop_again(session, [checked.phone])
         audit.note(session, actor, "add", Thing.CLIENT, client_id, after=asdict(checked))
         return client_id
 
@@ -146,6 +147,7 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
         except IntegrityError:
             raise _phone_taken(session, owner_id, checked.phone) from None
         tags.replace(session, owner_id, client_id, checked.tags)
+        erased.stop_again(session, [checked.phone])
         audit.note(session, actor, "change", Thing.CLIENT, client_id, before, _said(session, client_id))
 
 

@@ -94,6 +94,11 @@ def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
     return found
 
 
+def lock(session: Session, mailing_id: int | None) -> None:
+    """The same for whoever acts for nobody: nobody arms, pauses or finishes it meanwhile."""
+    session.execute(select(Mailing.id).where(Mailing.id == mailing_id).with_for_update(key_share=True))
+
+
 @contextmanager
 def held(actor: Actor, mailing_id: int) -> Iterator[Mailing]:
     """A mailing as it is, and as all others leave it until the end of the block, which is one transaction.

@@ -60,7 +60,8 @@ def _told(reasons: Collection[str] | None, ends_at: datetime | None) -> Told:
 
 
 def _failed(reasons: Collection[str] | None) -> ColumnElement[bool]:
-    failed = Message.unsent == Status.FAILED.value
+    # Who has been erased has no phone any more.
+    failed = (Message.unsent == Status.FAILED.value) & ~Message.phone.startswith("0")
     return failed if reasons is None else failed & Message.reason.in_(reasons)
 
 

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import insert_or_ignore, transaction
 from ..models import Client, client_tags
-from . import audit, demo
+from . import audit, demo, erased
 from .audit import Thing
 from .permissions import Actor, require_administration
 
@@ -45,6 +45,7 @@ def _add(owner_id: int, numbers: list[int]) -> int:
         if gone:
             session.execute(update(Client), [{"id": id_, **_anew(number, now)} for id_, number in gone.items()])
         if came:
+            erased.stop_again(session, [demo.phone_of(number) for number in came])
             demo.tag(session, owner_id, {demo.phone_of(number): number for number in came})
     return len(came)
 

@@ -13,7 +13,7 @@ from .. import clock
 from .. import phone as phones
 from ..database import UtcDateTime, db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry
-from . import audit, bulk
+from . import audit, bulk, erased
 from .audit import Thing
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer, may_see_all, require_change
@@ -50,8 +50,9 @@ class Outcome:
 
 
 def is_listed(phone: str) -> bool:
-    """`phone` in its canonical form."""
-    return bool(db.session.scalar(select(exists().where(StopListEntry.phone == phone))))
+    """`phone` in its canonical form; also one that was listed when its person was erased."""
+    is_open = select(exists().where(StopListEntry.phone == phone))
+    return bool(db.session.scalar(is_open)) or erased.is_stopped(phone)
 
 
 def add(actor: Actor, phone: str, source: Source = Source.OPERATOR) -> None:

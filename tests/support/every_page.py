@@ -313,6 +313,8 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999"}
     yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999", "tag_name": "1"}
     yield "/clients/bulk", {"verb": "delete", "id": "0"}
+    for phone in ("", "12345", "79000000001", "79000777666"):
+        yield "/erase", {"phone": phone}
     yield "/stop-list/add", {"phones": ""}
     yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
     yield "/stop-list/add", {"phones": "79001112233\n79001112244"}
