@@ -130,11 +130,15 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
 
 
 def _require_excludable(session: Session, owner_id: int, mailing_id: int | None) -> None:
-    """Only a mailing that has selected all of its clients tells whom to leave out, and it is never deleted."""
+    """Only a mailing that has selected all of its clients, and still keeps them, tells whom to leave out.
+
+    Held, so that its messages do not go before this transaction has said that they are needed.
+    """
     if mailing_id is None:
         return
     is_theirs = and_(Mailing.id == mailing_id, Mailing.owner_id == owner_id)
-    if session.scalar(select(Mailing.id).where(is_theirs, Mailing.fanned_out_at.is_not(None))) is None:
+    tells = and_(is_theirs, Mailing.fanned_out_at.is_not(None), Mailing.folded_at.is_(None))
+    if session.scalar(select(Mailing.id).where(tells).with_for_update(read=True)) is None:
         raise Invalid([Problem("excluded_mailing_id", "excluded_mailing_unknown")])
 
 
@@ -200,6 +204,7 @@ def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
         now = clock.database_now(session)
         span: dict[str, Any] = {}
         if mailing.state is State.DRAFT:
+            _require_excludable(session, mailing.owner_id, mailing.excluded_mailing_id)
             span = _span(mailing, now)
         _move(
             session,

@@ -105,6 +105,7 @@ def _requeue_some(
         mailing = mailings.locked(session, actor, mailing_id)
         if mailing.state not in reopening.REOPENABLE:
             raise Conflict("cannot_resend")
+        reopening.require_messages(mailing)
         if session.scalar(select(Message.id).where(chosen).limit(1)) is None:
             return 0
         reopening.prepare(session, mailing, ends_at)

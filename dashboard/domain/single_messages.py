@@ -65,6 +65,7 @@ def require_open(session: Session, mailing: Mailing) -> None:
         raise Conflict("mailing_cancelled")
     if mailing.state not in reopening.REOPENABLE:
         raise Conflict("mailing_not_started")
+    reopening.require_messages(mailing)
     if mailing.ends_at <= clock.database_now(session):
         raise Conflict("mailing_over")
 
