@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 
 SECRET_KEY_LENGTH = 32
+METRICS_TOKEN_LENGTH = 16
 # The simulator stands in for the real gateway, so it asks for a token too; this one opens nothing else.
 SIMULATOR_TOKEN = "the-simulator-knows-this-token"
 # The longest socket path Linux takes is 107 bytes; our longest socket name is "/controller.sock" (16).
@@ -30,6 +31,7 @@ _MEGABYTE = 1024 * 1024
 _POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
 _RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
+_MAIL_FROM = re.compile(r"^(?:[^<>@\x00-\x1f]* )?<?[^<>@,;:\s]+@[A-Za-z0-9.-]+>?$")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -66,11 +68,16 @@ class Settings:
     timezone: str
     language: Literal["ru", "en"]
     log_level: str
+    log_format: Literal["json", "text"]
+    metrics_token: str = field(repr=False)
     max_tries: int
     import_max_megabytes: int
     import_max_rows: int
     trusted_proxies: int
     registration: Literal["closed", "approval", "open"]
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    public_url: str
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
@@ -102,11 +109,25 @@ class Settings:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def public_address(self) -> str:
+        """What links begin with, in letters and for people to hand on; no request has a say in it."""
+        return self.public_url or self.address
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no line of the log may hold, word for word."""
+        addresses = (self.database_url, self.redis_url, self.smtp_url)
+        passwords = (unquote(urlsplit(address).password or "") for address in addresses)
+        return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
+
     def flask_config(self) -> dict[str, Any]:
         return {
             "SETTINGS": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # An error of the database would tell phones and texts to the log.
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
             # A form around the largest file allowed.
             "MAX_CONTENT_LENGTH": (self.import_max_megabytes + 1) * _MEGABYTE,
             # Browsers do not keep cookies apart by port; two installations on one machine must not mix.
@@ -170,10 +191,11 @@ def _settings(read: _Reader) -> dict[str, Any]:
         **_gateway(read, environment, port),
         **_limits(read),
         **_retention(read),
+        **_mail(read, environment),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
-        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        **_logs(read, environment),
         "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
@@ -260,6 +282,23 @@ def _check_gateway(read: _Reader, url: str, token: str) -> None:
         read.wrong("GATEWAY_TOKEN", "expected a JWT: visible ASCII characters without spaces")
 
 
+def _logs(read: _Reader, environment: str) -> dict[str, Any]:
+    usual = "json" if environment == "production" else "text"
+    return {
+        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        "log_format": read.choice("LOG_FORMAT", ("json", "text"), usual),
+        "metrics_token": _metrics_token(read),
+    }
+
+
+def _metrics_token(read: _Reader) -> str:
+    token = read.text("METRICS_TOKEN")
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not all("!" <= each <= "~" for each in token)):
+        expected = f"expected at least {METRICS_TOKEN_LENGTH} visible ASCII characters without spaces"
+        read.wrong("METRICS_TOKEN", expected)
+    return token
+
+
 def _limits(read: _Reader) -> dict[str, int]:
     return {
         "senders": read.whole("SENDERS", 2, 1, 64),
@@ -277,6 +316,36 @@ def _retention(read: _Reader) -> dict[str, int]:
         "message_retention_days": read.whole("MESSAGE_RETENTION_DAYS", 0, 0, 36_500),
         "audit_retention_days": read.whole("AUDIT_RETENTION_DAYS", 0, 0, 36_500),
     }
+
+
+def _mail(read: _Reader, environment: str) -> dict[str, str]:
+    """Without SMTP_URL no letters leave, and what needs them is not offered."""
+    url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
+    public_url = read.text("PUBLIC_URL").rstrip("/")
+    if public_url and not _is_web_address(public_url):
+        read.wrong("PUBLIC_URL", "expected an address like https://vestnik.example.com, without user, ? and #")
+    if url and not _is_mail_server(url):
+        expected = "expected smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465"
+        read.wrong("SMTP_URL", f"{expected}; ?starttls=0 after it only on this machine or without password")
+    if url and not sender:
+        read.wrong("MAIL_FROM", "expected the sender's address, because SMTP_URL is set", sender)
+    if sender and not _MAIL_FROM.match(sender):
+        read.wrong("MAIL_FROM", "expected an address like Vestnik <vestnik@example.com>", sender)
+    if url and not public_url and environment == "production":
+        read.wrong("PUBLIC_URL", "expected the address that links in letters begin with", public_url)
+    return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.fragment and parts.query in ("", "starttls=0", "starttls=1")
+    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_open = parts.scheme == "smtp" and parts.query == "starttls=0" and bool(parts.password) and not is_here
+    return is_one and is_bare and not is_open
 
 
 def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:

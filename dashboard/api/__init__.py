@@ -49,6 +49,9 @@ BLUEPRINTS = (
     webhooks.blueprint,
 )
 
+# A thousand clients in one request, with much to say of each; files of clients have a limit of their own.
+JSON_BYTES = 16 * 1024 * 1024
+
 
 def init_app(app: Flask) -> None:
     app.config.update(
@@ -77,6 +80,8 @@ def _begin() -> Response | None:
     """Count the request for who sends it; an address that is none is a problem here, not one of the pages'."""
     blueprint = current_app.blueprints.get(request.blueprint or "")
     if isinstance(blueprint, Resource):
+        if request.mimetype != "multipart/form-data":
+            request.max_content_length = JSON_BYTES
         access.identify()
         rates.begin()
         return None

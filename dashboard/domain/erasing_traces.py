@@ -2,7 +2,7 @@
 
 import re
 import zipfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -144,6 +144,7 @@ def _clear_audit(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
         for ids in _found(AuditLine, column, phone)
         for line_id in ids
     }
+    wholly |= _of_the_same(wholly | partly)
     end_reading()
     ids = sorted(wholly | partly)
     for start in range(0, len(ids), AT_ONCE):
@@ -151,6 +152,20 @@ def _clear_audit(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
             for line_id in ids[start : start + AT_ONCE]:
                 _clear_line(session, line_id, phone, is_theirs=line_id in wholly)
     return len(ids)
+
+
+def _of_the_same(line_ids: Collection[int]) -> set[int]:
+    """All lines of the clients, messages and trials that these are about: of some the row itself is long gone."""
+    named = select(AuditLine.object_type, AuditLine.object_id).where(
+        bulk.any_of(AuditLine.id.expression, sorted(line_ids)),
+        AuditLine.object_type.in_((Thing.CLIENT, Thing.MESSAGE, Thing.TRIAL)),
+        AuditLine.object_id.is_not(None),
+    )
+    found: set[int] = set()
+    for object_type, object_id in db.session.execute(named.distinct()).all():
+        about = (AuditLine.object_type == object_type, AuditLine.object_id == object_id)
+        found.update(db.session.scalars(select(AuditLine.id).where(*about)))
+    return found
 
 
 def _clear_line(session: Session, line_id: int, phone: str, *, is_theirs: bool) -> None:

@@ -1,6 +1,6 @@
 """What may happen to a mailing, in which state, and by whom?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from . import approval, audit, lanes
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
-from .permissions import Actor, require_change, visible
+from .permissions import Actor, require_change, require_launching, visible
 from .webhooks import announcing
 
 
@@ -72,13 +72,6 @@ def seen(actor: Actor, mailing_id: int) -> tuple[Mailing, str, datetime]:
         raise NotFound
     mailing, owner_name, answer = row
     return mailing, owner_name, clock.told(answer)
-
-
-def some(actor: Actor, ids: Sequence[int]) -> list[Mailing]:
-    """In the order of the ids, without those that belong to others."""
-    query = select(Mailing).where(Mailing.id.in_(ids), visible(Mailing.owner_id, actor))
-    found = {mailing.id: mailing for mailing in db.session.scalars(query)}
-    return [found[each] for each in ids if each in found]
 
 
 def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
@@ -194,8 +187,9 @@ def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
     """Let it start by itself at its time, or at once if that has passed. Raises Invalid if its end has, too.
 
     `version` is the one that was read: Conflict if it has changed since; without it, whatever it is now. To very
-    many it starts only once a second person has approved.
+    many it starts only once a second person has approved. Raises Forbidden for who may not launch.
     """
+    require_launching(actor)
     with transaction() as session:
         # Held, so that nobody changes it between this look and the launch.
         mailing = locked(session, actor, mailing_id)
@@ -235,6 +229,7 @@ def launch(
     form_key: str | None = None,
 ) -> int:
     """Save (a new one without `mailing_id`) and schedule: both happen or neither. Answers the mailing's id."""
+    require_launching(actor)
     with transaction():
         if mailing_id is None:
             mailing_id = create(actor, draft, form_key)
@@ -262,8 +257,9 @@ def pause(actor: Actor, mailing_id: int) -> None:
 def resume(actor: Actor, mailing_id: int) -> None:
     """Go on; after a canary, with all the rest.
 
-    Conflict while its budget is used up (limits.raise_budget), and once its end has passed.
+    Conflict while its budget is used up (limits.raise_budget), and once its end has passed. Forbidden as a launch.
     """
+    require_launching(actor)
     with transaction() as session:
         mailing = locked(session, actor, mailing_id)
         reason = mailing.pause_reason

@@ -102,6 +102,7 @@ def counted(actor: Actor, is_waiting: bool | None) -> tuple[int, bool]:
 
 def _that_wait(query: Select[Any], is_waiting: bool | None) -> Select[Any]:
     since = models.User.waiting_since
+    query = query.where(models.User.deleted_at.is_(None))
     if is_waiting is None:
         return query
     return query.where(since.is_not(None) if is_waiting else since.is_(None))

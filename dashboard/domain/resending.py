@@ -17,7 +17,7 @@ from ..models import Lane, Message, Status
 from . import audit, bulk, mailings, reopening, tallies
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
-from .permissions import Actor
+from .permissions import Actor, require_launching
 from .tallies import Move, Place
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,7 @@ def _requeue(
     told: Told,
     patience: float = math.inf,
 ) -> tuple[int, bool]:
+    require_launching(actor)
     give_up_at = clock.monotonic() + patience
     begun_at = clock.database_now(db.session())
     chosen = and_(Message.mailing_id == mailing_id, those, Message.settled_at <= begun_at)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from .. import clock
+from .. import clock, metrics
 from ..database import db, transaction
 from ..models import Client, FanOut, Mailing, PauseReason, State, WebhookKind
 from . import approval, audit
@@ -49,7 +49,9 @@ def _start(mailing_id: int) -> bool:
         if mailing.approved_at is None and approval.is_needed(session, mailing):
             mailing.awaits_approval = True
             return False
+        late = (now - _due_since(mailing)).total_seconds()
         _set_off(session, mailing, now)
+    metrics.observe(metrics.STARTS, max(0.0, late))
     logger.info("mailing started", extra={"mailing_id": mailing_id, "state": mailing.state.value})
     return True
 

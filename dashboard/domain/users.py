@@ -32,6 +32,7 @@ class User:
     email: str
     role: Role
     is_active: bool
+    may_launch: bool
     language: str
     theme: str
     timezone: str
@@ -46,6 +47,7 @@ class User:
             email=row.email,
             role=row.role,
             is_active=row.is_active,
+            may_launch=row.may_launch,
             language=row.language,
             theme=row.theme,
             timezone=row.timezone,
@@ -55,7 +57,7 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.role)
+        return Actor(self.id, self.role, self.may_launch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class NewUser:
     language: str
     timezone: str
     theme: str = "auto"
+    may_launch: bool = True
 
 
 def has_users() -> bool:
@@ -75,7 +78,13 @@ def has_users() -> bool:
 
 def listed() -> list[User]:
     """All of them, by name."""
-    return [User.of(row) for row in db.session.scalars(select(models.User).order_by(models.User.name_key))]
+    query = select(models.User).where(models.User.deleted_at.is_(None)).order_by(models.User.name_key)
+    return [User.of(row) for row in db.session.scalars(query)]
+
+
+def active(user_id: int) -> User | None:
+    row = db.session.scalar(select(models.User).where(models.User.id == user_id, models.User.is_active))
+    return User.of(row) if row else None
 
 
 def issue_setup_link() -> str:
@@ -121,12 +130,14 @@ def use_setup_link(token: str, new: NewUser) -> int:
     return add(new, use_up)
 
 
-def create(new: NewUser) -> int:
-    """Gives the new user's id. Raises Invalid."""
-    return add(new, lambda session: None)
+def create(new: NewUser, actor: Actor | None = None) -> int:
+    """Gives the new user's id; `actor` None: whoever runs the installation. Raises Invalid."""
+    return add(new, lambda session: None, actor=actor)
 
 
-def add(new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = False) -> int:
+def add(
+    new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = False, actor: Actor | None = None
+) -> int:
     """Hashes before the transaction, because hashing is slow; `permit` is asked within it. Raises Invalid."""
     new = replace(new, name=tidy(new.name), email=tidy(new.email).lower())
     _require_none([*_problems(new), *_taken(new)])
@@ -142,7 +153,7 @@ def add(new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = F
             session.add(user)
             session.flush()
             said = audit.columns(user, "name", "email", "role", "is_active", "waiting_since")
-            audit.note(session, None, "register" if is_waiting else "create", Thing.USER, user.id, after=said)
+            audit.note(session, actor, "register" if is_waiting else "create", Thing.USER, user.id, after=said)
             return user.id
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.
@@ -186,6 +197,7 @@ def _row(new: NewUser, password_hash: str, session: Session) -> models.User:
         email=new.email,
         password_hash=password_hash,
         role=new.role,
+        may_launch=new.may_launch,
         is_active=True,
         language=new.language,
         theme=new.theme,
@@ -222,6 +234,18 @@ def authenticate(login: str, password: str) -> User | None:
 def _note_refusal(user: User | None, reason: str) -> None:
     """Never what was typed: people type passwords where a name belongs."""
     audit.note_alone(None, "sign_in_refused", Thing.USER, user.id if user else None, {"reason": reason})
+
+
+def has_password(user_id: int) -> bool:
+    """Not so who comes in by somebody else's word only (domain/identities)."""
+    return bool(db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id)))
+
+
+def is_own_password(user_id: int, password: str) -> bool:
+    """Also of whoever has none."""
+    password_hash = db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id))
+    end_reading()
+    return password_hash == "" or passwords.matches(password, password_hash)
 
 
 def _hash_anew(user_id: int, password: str, outdated: str) -> None:

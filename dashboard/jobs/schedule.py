@@ -35,6 +35,7 @@ SCHEDULE: dict[str, Entry] = {
     # What is too old by minutes may wait for minutes.
     "retain": Entry(600, queues.retain_later),
     "webhooks": Entry(3, queues.tell_webhooks_later),
+    "mail": Entry(30, queues.mail_later),
 }
 
 

@@ -8,15 +8,18 @@ from .client_change import ChangeState, ClientChange, ClientVerb
 from .erased_phone import ErasedPhone
 from .form_draft import FormDraft
 from .idempotency_key import IdempotencyKey
+from .identity import Identity
 from .import_ import Import, ImportProblem, ImportState, KnownPhones
+from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service
+from .second_factor import HalfSignIn, RecoveryCode, Requirement, SecondFactor
+from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service, StopReason
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
 from .trial import Trial, TrialOutcome
-from .user import Role, User, UserSession
+from .user import PasswordLink, Role, User, UserSession
 from .webhook import (
     WEBHOOK_CHOICES,
     DeliveryState,
@@ -51,26 +54,34 @@ __all__ = [
     "FanOut",
     "Flight",
     "FormDraft",
+    "HalfSignIn",
     "Heartbeat",
     "HourTally",
     "IdBlock",
     "IdempotencyKey",
+    "Identity",
     "Import",
     "ImportProblem",
     "ImportState",
     "KnownPhones",
     "Lane",
+    "Mail",
     "Mailing",
     "Message",
     "OffReason",
+    "PasswordLink",
     "PauseReason",
     "RateUnit",
+    "RecoveryCode",
+    "Requirement",
     "Role",
     "Scope",
+    "SecondFactor",
     "Service",
     "SetupLink",
     "State",
     "Status",
+    "StopReason",
     "StopListEntry",
     "Tag",
     "Tally",

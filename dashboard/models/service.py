@@ -10,11 +10,19 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ..database import Model, UtcDateTime
 from .columns import Amount, BigId, Json, choice
 from .mailing import RateUnit
+from .second_factor import Requirement
 
 
 class Breaker(StrEnum):
     CLOSED = "closed"
     OPEN = "open"
+
+
+class StopReason(StrEnum):
+    """Why the service itself has stopped everything; a person's stop has none."""
+
+    ASLEEP = "asleep"  # it was not at work for long, while messages waited
+    RESTORED = "restored"  # its database came from a backup
 
 
 class Service(Model):
@@ -33,6 +41,9 @@ class Service(Model):
     # The global stop: while set, nothing of any mailing is armed.
     stopped_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     stopped_by_id: Mapped[int | None] = mapped_column(ForeignKey("users.id"))
+    # Of a stop by the service itself: why, and until when this database knows what has left.
+    stop_reason: Mapped[StopReason | None] = mapped_column(choice(StopReason, checked=False))
+    known_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     # Limits of the whole installation; none: no limit. Calls, or parts of SMS, that may begin within one second.
     rate_limit: Mapped[int | None]
     rate_unit: Mapped[RateUnit] = mapped_column(choice(RateUnit), default=RateUnit.MESSAGES)
@@ -47,6 +58,8 @@ class Service(Model):
     currency: Mapped[str] = mapped_column(String(3), default="RUB")
     # By which `erased_phones` are hashed; none before anybody is erased.
     erasing_key: Mapped[str | None] = mapped_column(String(64))
+    # Who must have a second factor to come in.
+    second_factor_required: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.OFF)
 
 
 class Heartbeat(Model):

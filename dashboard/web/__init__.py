@@ -23,9 +23,14 @@ from . import (
     limits,
     mailings,
     messages,
+    metrics_page,
     overview,
+    request_log,
+    second_factor,
+    second_step,
     single_messages,
     stop_list,
+    stories,
     unknowns,
     webhooks,
 )
@@ -43,9 +48,13 @@ BLUEPRINTS = (
     limits.blueprint,
     mailings.blueprint,
     messages.blueprint,
+    metrics_page.blueprint,
     overview.blueprint,
+    second_factor.blueprint,
+    second_step.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
+    stories.blueprint,
     unknowns.blueprint,
     webhooks.blueprint,
 )
@@ -57,6 +66,8 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
+    request_log.init_app(app)
+    metrics_page.init_app(app)
     extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)

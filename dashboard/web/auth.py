@@ -1,6 +1,7 @@
 """How does a person come in, go out, and say how they want to see things?"""
 
 import hashlib
+from dataclasses import replace
 
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
@@ -8,14 +9,11 @@ from flask_babel import gettext as _
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
 from ..domain.user_rules import name_key
-from . import access, context, respond
+from . import access, context, entrance, respond
 from .access import open_to_all, own_account
+from .entrance import HOME, with_cookies
 from .extensions import limiter
 from .forms.auth import SetupForm, SignInForm
-
-# The address of overview.show.
-HOME = "/"
-PREFERENCE_COOKIE_SECONDS = 31_536_000
 
 blueprint = Blueprint("auth", __name__)
 
@@ -43,9 +41,7 @@ def sign_in() -> Response:
         except Conflict as refusal:
             user, code = None, refusal.code
         if user is not None:
-            access.begin_session(user.id, remember=bool(form.remember.data))
-            answer = respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-            return _with_cookies(answer, user.language, user.theme)
+            return entrance.enter(user, bool(form.remember.data), form.next.data)
         form.form_errors.append(code)
     return respond.page("auth/sign_in.html", form=form)
 
@@ -95,18 +91,4 @@ def preferences() -> Response:
         for problem in refusal.problems:
             respond.error(problem.code)
         return answer
-    return _with_cookies(answer, language, theme)
-
-
-def _with_cookies(answer: Response, language: str, theme: str) -> Response:
-    """The sign-in page, which knows nobody, will look the same to them."""
-    for name, value in ((context.LANGUAGE_COOKIE, language), (context.THEME_COOKIE, theme)):
-        answer.set_cookie(
-            name,
-            value,
-            max_age=PREFERENCE_COOKIE_SECONDS,
-            secure=request.is_secure,
-            httponly=True,
-            samesite="Lax",
-        )
-    return answer
+    return with_cookies(answer, replace(user.user, language=language, theme=theme))

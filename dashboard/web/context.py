@@ -65,6 +65,10 @@ class May:
         return self._user is not None and permissions.may_change(self._user.actor)
 
     @property
+    def launch(self) -> bool:
+        return self._user is not None and permissions.may_launch(self._user.actor)
+
+    @property
     def administer(self) -> bool:
         return self._user is not None and permissions.may_administer(self._user.actor)
 
@@ -86,7 +90,7 @@ class ServiceState:
 
     @property
     def halted(self) -> bool:
-        """A person has stopped everything."""
+        """A person, or the service itself, has stopped everything."""
         return self.brakes.stopped_at is not None
 
     @property

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0016"
-down_revision = "0013"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
@@ -21,7 +21,7 @@ WHEN NOT EXISTS (SELECT 1 FROM audit_permits)
 BEGIN SELECT RAISE(ABORT, '{REFUSAL}'); END
 """
 POSTGRESQL_FUNCTION = f"""
-CREATE FUNCTION audit_log_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION audit_log_refuses() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT 1 FROM audit_permits) THEN
         RAISE EXCEPTION '{REFUSAL}';

@@ -22,6 +22,7 @@ EXCEPTIONS = {
         *("webhooks.deliveries.sweep", "webhooks.delivering._claim_some", "webhooks.settlements._gather_some"),
     ),
     "Carries out what was noted when a person asked for it.": (
+        *("handing_over._step", "mails._end", "mails._give_back", "mails._take"),
         *("client_bulk_running._release", "client_bulk_running._take", "client_bulk_running._write"),
         *("client_bulk_running.work", "imports.checking._forget", "imports.checking._note"),
         *("imports.checking.run", "imports.leases.end", "imports.leases.let_go", "imports.leases.take"),
@@ -35,10 +36,11 @@ EXCEPTIONS = {
         ),
         *("erasing_traces._clear_audit", "erasing_traces._drop_drafts", "erasing_traces._each"),
     ),
+    "Called inside of what is noted.": ("sessions.end_all",),
     "Holds a row for the verb that is called inside.": ("clients.held", "mailings.held", "single_messages.held"),
     "Makes a form or a request bear repetition, and changes nothing that anybody else sees.": (
         *("form_drafts.drop", "form_drafts.keep", "idempotency.begin", "idempotency.forget", "idempotency.keep"),
-        "imports.uploads.keep_mapping",
+        *("imports.uploads.keep_mapping", "half_sign_ins.begin", "half_sign_ins.use_up"),
     ),
     "When something was used last, or the same password under better parameters.": (
         *("api_tokens._touch", "sessions._touch", "users._hash_anew"),

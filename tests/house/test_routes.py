@@ -15,11 +15,17 @@ OPEN = {
     "api_docs.redoc",
     "auth.sign_in",
     "auth.setup",
+    "second_step.code",
+    "second_step.set_up",
     "health.alive",
     "health.ready",
+    "metrics.show",
 }
 # What a viewer may send: it touches only their own account.
-OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
+OWN = {
+    *("auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"),
+    *("second_factor.set_up", "second_factor.renew", "second_factor.switch_off"),
+}
 
 
 def rules(app: Flask) -> list[Rule]:

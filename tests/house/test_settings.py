@@ -71,6 +71,8 @@ class Remembering(Mapping[str, str]):
         ("TIMEZONE", "../etc/passwd"),
         ("LANGUAGE", "de"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("METRICS_TOKEN", "short"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
         ("IMPORT_MAX_ROWS", "0"),
@@ -82,10 +84,18 @@ class Remembering(Mapping[str, str]):
         ("API_RATE_LIMIT", "0/minute"),
         ("API_CREATE_RATE_LIMIT", "60 per minute"),
         ("WEBHOOK_PRIVATE_ADDRESSES", "yes"),
+        ("SMTP_URL", "mail.example.com:25"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com?tls=0"),
+        ("SMTP_URL", "smtp://user:password@mail.example.com?starttls=0"),
+        ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "a@example.com, b@example.com"),
+        ("PUBLIC_URL", "vestnik.example.com"),
+        ("PUBLIC_URL", "https://vestnik.example.com/?a=1"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str, tmp_path: Path) -> None:
-    environ = {"DATA_DIR": str(tmp_path), "GATEWAY_TOKEN": "a.b.c", name: value}
+    environ = {"DATA_DIR": str(tmp_path), "GATEWAY_TOKEN": "a.b.c", "MAIL_FROM": "a@example.com", name: value}
 
     with pytest.raises(SettingsError) as error:
         Settings.from_environ(environ)
@@ -111,14 +121,23 @@ def test_production_asks_for_key_gateway_and_token(tmp_path: Path) -> None:
     assert names(without_token) == ["GATEWAY_TOKEN"]
 
 
+def test_mail_asks_for_its_sender_and_in_production_for_our_own_address() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environ({**PRODUCTION, "SMTP_URL": "smtps://mail.example.com"})
+
+    assert names(error) == ["MAIL_FROM", "PUBLIC_URL"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("SMTP_URL", f"smtp://user:{PASSWORD}@mail.example.com?wrong"),
         ("DATABASE_URL", f"mysql://user:{PASSWORD}@host/name"),
         ("REDIS_URL", f"amqp://:{PASSWORD}@host"),
         ("GATEWAY_URL", f"gopher://user:{PASSWORD}@host"),
         ("GATEWAY_TOKEN", f"{PASSWORD} with a blank"),
         ("SECRET_KEY", PASSWORD),
+        ("METRICS_TOKEN", f"{PASSWORD} with a blank"),
     ],
 )
 def test_an_error_never_repeats_a_secret(name: str, value: str, tmp_path: Path) -> None:
@@ -136,6 +155,9 @@ def test_settings_do_not_show_secrets_when_printed(tmp_path: Path) -> None:
             "DATA_DIR": str(tmp_path),
             "SECRET_KEY": PASSWORD * 2,
             "GATEWAY_TOKEN": PASSWORD,
+            "SMTP_URL": f"smtp://user:{PASSWORD}@mail.example.com",
+            "MAIL_FROM": "vestnik@example.com",
+            "PUBLIC_URL": "https://vestnik.example.com",
             "DATABASE_URL": f"postgresql://user:{PASSWORD}@host/name",
             "REDIS_URL": f"redis://:{PASSWORD}@host",
         }
