@@ -11,6 +11,7 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote, unquote, urlsplit
@@ -31,6 +32,7 @@ _MEGABYTE = 1024 * 1024
 _POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
 _RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
+_ROLES = ("administrator", "operator", "viewer")
 _MAIL_FROM = re.compile(r"^(?:[^<>@\x00-\x1f]* )?<?[^<>@,;:\s]+@[A-Za-z0-9.-]+>?$")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -41,6 +43,21 @@ class SettingsError(Exception):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """The provider by which people may sign in. `roles`: what a value of its `role_claim` makes of them."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    scopes: str
+    role_claim: str
+    roles: Mapping[str, str]
+    creates_users: bool
+    is_only: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,11 +95,13 @@ class Settings:
     smtp_url: str = field(repr=False)
     mail_from: str
     public_url: str
+    digest_at: time | None
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
     message_retention_days: int
     audit_retention_days: int
+    oidc: Oidc | None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -192,11 +211,12 @@ def _settings(read: _Reader) -> dict[str, Any]:
         **_limits(read),
         **_retention(read),
         **_mail(read, environment),
+        "digest_at": _digest_at(read),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
         **_logs(read, environment),
-        "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
+        **_doors(read),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
         "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
@@ -318,6 +338,66 @@ def _retention(read: _Reader) -> dict[str, int]:
     }
 
 
+def _doors(read: _Reader) -> dict[str, Any]:
+    """Who registers gets a password: where none opens anything, nobody registers."""
+    registration = read.choice("REGISTRATION", ("closed", "approval", "open"), "approval")
+    oidc = _oidc(read)
+    return {"oidc": oidc, "registration": "closed" if oidc and oidc.is_only else registration}
+
+
+def _oidc(read: _Reader) -> Oidc | None:
+    """All are read, so that one without the other is noticed. None: nobody signs in that way."""
+    issuer = read.text("OIDC_ISSUER")
+    found = Oidc(
+        issuer=issuer,
+        client_id=read.text("OIDC_CLIENT_ID"),
+        client_secret=read.text("OIDC_CLIENT_SECRET"),
+        name=read.text("OIDC_NAME", (urlsplit(issuer).hostname or "") if is_provider_address(issuer) else ""),
+        scopes=read.text("OIDC_SCOPES", "openid profile email"),
+        role_claim=read.text("OIDC_ROLE_CLAIM"),
+        roles=_oidc_roles(read),
+        creates_users=read.choice("OIDC_CREATE_USERS", ("0", "1"), "0") == "1",
+        is_only=read.choice("OIDC_ONLY", ("0", "1"), "0") == "1",
+    )
+    if not issuer:
+        if found.is_only:
+            read.wrong("OIDC_ISSUER", "expected the provider's address, because OIDC_ONLY is 1", "")
+        return None
+    _check_oidc(read, found)
+    return found
+
+
+def _check_oidc(read: _Reader, oidc: Oidc) -> None:
+    if not is_provider_address(oidc.issuer):
+        read.wrong("OIDC_ISSUER", "expected an address like https://login.example.com, without user, ? and #")
+    if not oidc.client_id:
+        read.wrong("OIDC_CLIENT_ID", "expected the name by which the provider knows Vestnik", "")
+    if "openid" not in oidc.scopes.split():
+        read.wrong("OIDC_SCOPES", "expected openid among the scopes", oidc.scopes)
+    if bool(oidc.role_claim) != bool(oidc.roles):
+        missing = "OIDC_ROLE_MAP" if oidc.role_claim else "OIDC_ROLE_CLAIM"
+        read.wrong(missing, "expected both OIDC_ROLE_CLAIM and OIDC_ROLE_MAP, or neither", "")
+    if read.text("REGISTRATION") == "open":
+        # Anybody could take somebody else's address first, and wait for them to be linked to that account.
+        read.wrong("REGISTRATION", "expected closed or approval where OIDC_ISSUER is set", "open")
+
+
+def is_provider_address(url: str) -> bool:
+    """HTTPS; without it only on this machine, where nobody listens in."""
+    if not _is_web_address(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _oidc_roles(read: _Reader) -> dict[str, str]:
+    value = read.text("OIDC_ROLE_MAP")
+    pairs = [each.strip().rpartition("=") for each in value.split(",")] if value else []
+    if not all(name.strip() and role in _ROLES for name, _, role in pairs):
+        read.wrong("OIDC_ROLE_MAP", f"expected NAME=ROLE,NAME=ROLE with {' or '.join(_ROLES)} as roles", value)
+    return {name.strip(): role for name, _, role in pairs}
+
+
 def _mail(read: _Reader, environment: str) -> dict[str, str]:
     """Without SMTP_URL no letters leave, and what needs them is not offered."""
     url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
@@ -334,6 +414,16 @@ def _mail(read: _Reader, environment: str) -> dict[str, str]:
     if url and not public_url and environment == "production":
         read.wrong("PUBLIC_URL", "expected the address that links in letters begin with", public_url)
     return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
+
+
+def _digest_at(read: _Reader) -> time | None:
+    value = read.text("DIGEST_AT", "23:59")
+    if value == "off":
+        return None
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        read.wrong("DIGEST_AT", "expected a time like 23:59, or off", value)
+        return None
+    return time.fromisoformat(value)
 
 
 def _is_mail_server(url: str) -> bool:

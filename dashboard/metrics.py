@@ -86,12 +86,20 @@ def observe(metric: Metric, seconds: float, *labels: str) -> None:
 
 def observe_all(metric: Metric, values: Iterable[float], *labels: str) -> None:
     """The same for many, under one lock."""
+    bounds, total = metric.buckets, 0.0
+    counts = [0] * (len(bounds) + 1)
+    for value in values:
+        counts[bisect_left(bounds, value)] += 1
+        total += value
     with _lock:
-        for value in values:
-            key = (metric.name, labels, bisect_left(metric.buckets, value))
-            _counted[key] = _counted.get(key, 0) + 1
-            key = (metric.name, labels, SUM)
-            _counted[key] = _counted.get(key, 0) + value
+        for bucket, count in enumerate(counts):
+            if count:
+                _add((metric.name, labels, bucket), count)
+        _add((metric.name, labels, SUM), total)
+
+
+def _add(key: Key, value: float) -> None:
+    _counted[key] = _counted.get(key, 0) + value
 
 
 def take() -> dict[Key, float]:
@@ -106,4 +114,4 @@ def give_back(taken: Mapping[Key, float]) -> None:
     """It could not be kept."""
     with _lock:
         for key, value in taken.items():
-            _counted[key] = _counted.get(key, 0) + value
+            _add(key, value)

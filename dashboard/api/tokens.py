@@ -44,6 +44,9 @@ def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
     factor is told `otp_required` (401) once the password is right, and sends a code in `otp`; refreshing asks for
     none.
     """
+    oidc = current_app.config["SETTINGS"].oidc
+    if oidc and oidc.is_only:
+        raise Refusal(403, "passwords_off")
     try:
         user = users.authenticate(credentials["username"], credentials["password"])
     except Conflict as refusal:

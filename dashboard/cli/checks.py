@@ -20,6 +20,7 @@ from ..gateway import check, token_expires_at
 from ..jobs import meters, queues
 from ..jobs.tasks import gateway_settings
 from ..mail import MailError, MailServer
+from ..models import StopReason
 from ..web import health
 from .gateway import describe
 
@@ -28,6 +29,12 @@ LONGEST_SILENCE = timedelta(seconds=60)
 LITTLE_DISK, NO_DISK = 2 * 1024**3, 256 * 1024**2
 # Header fields tell whole seconds, and the network takes its time.
 CLOCK_WARN, CLOCK_FAIL = timedelta(seconds=5), timedelta(seconds=60)
+
+STOPS = {
+    None: "somebody has stopped everything",
+    StopReason.ASLEEP: "the service has stopped everything: it was asleep while messages waited",
+    StopReason.RESTORED: "the service has stopped everything: its database comes from a backup",
+}
 
 
 class Verdict(StrEnum):
@@ -142,7 +149,7 @@ def _sending(standing: Standing) -> Finding:
 def _brakes(standing: Standing) -> Finding:
     if standing.is_stopped:
         advice = "if it is over, an administrator lets sending go on by the bar above every page"
-        return Finding("brakes", Verdict.WARN, "everything is stopped", advice)
+        return Finding("brakes", Verdict.WARN, STOPS[standing.stop_reason], advice)
     if standing.is_breaker_open:
         advice = "it closes by itself once the gateway accepts a message; see gateway"
         return Finding("brakes", Verdict.WARN, "the breaker is open: the gateway is in trouble", advice)

@@ -6,6 +6,7 @@ accepted is told only at LOG_LEVEL=DEBUG: a line costs as much as half the call,
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
 
 from .. import metrics
@@ -17,11 +18,12 @@ logger = logging.getLogger(__name__)
 
 def note(results: Iterable[Result]) -> None:
     tells_all = logger.isEnabledFor(logging.DEBUG)
-    durations: dict[Verdict, list[float]] = {}
+    durations: defaultdict[Verdict, list[float]] = defaultdict(list)
     for result in results:
-        durations.setdefault(result.answer.verdict, []).append(result.answer.duration_ms / 1000)
-        if tells_all or result.answer.verdict is not Verdict.ACCEPTED:
-            tell(result.answer, mailing_id=result.armed.mailing_id)
+        answer = result.answer
+        durations[answer.verdict].append(answer.duration_ms / 1000)
+        if tells_all or answer.verdict is not Verdict.ACCEPTED:
+            tell(answer, mailing_id=result.armed.mailing_id)
     for verdict, seconds in durations.items():
         metrics.observe_all(metrics.CALLS, seconds, verdict.value)
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from .. import models
 from ..database import db, transaction
 from ..models import Role
-from . import audit, permissions, users
+from . import audit, mails, permissions, users
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .pages import COUNTED_AT_MOST
@@ -108,10 +108,17 @@ def _that_wait(query: Select[Any], is_waiting: bool | None) -> Select[Any]:
     return query.where(since.is_not(None) if is_waiting else since.is_(None))
 
 
-def approve(actor: Actor, user_id: int) -> User:
-    """From now on the user can sign in. Raises Forbidden, NotFound and Conflict("user_not_waiting")."""
+def approve(actor: Actor, user_id: int, *, tells: bool = False) -> User:
+    """From now on the user can sign in; `tells`: a letter says so.
+
+    Raises Forbidden, NotFound and Conflict("user_not_waiting").
+    """
     permissions.require_administration(actor)
-    return _approve(actor, models.User.id == user_id)
+    with transaction() as session:
+        user = _approve(actor, models.User.id == user_id)
+        if tells:
+            mails.post(session, "approved", user.email, user_id=user.id)
+    return user
 
 
 def approve_by_name(name: str) -> User:

@@ -89,7 +89,7 @@ def _of_mailing(session: Session, actor: Actor, number: int) -> Story:
         _event(mailing.created_at, "written", people.get(mailing.owner_id)),
         _event(mailing.launched_at, "launched", people.get(mailing.launched_by_id)),
         _event(mailing.approved_at, "approved", people.get(mailing.approved_by_id)),
-        _event(mailing.starts_at, "due"),
+        _event(mailing.starts_at, "due") if mailing.launched_at else None,
         _event(mailing.started_at, "started"),
         _event(mailing.fanned_out_at, "selected"),
         _event(mailing.updated_at, "paused", reason=asks) if mailing.state is State.PAUSED else None,

@@ -25,6 +25,7 @@ from ..models import (
     Service,
     State,
     Status,
+    StopReason,
     Tally,
     WebhookDelivery,
 )
@@ -47,6 +48,8 @@ class Standing:
     mailings: dict[State, int]
     is_breaker_open: bool
     is_stopped: bool
+    # Of a stop by the service itself.
+    stop_reason: StopReason | None
     heartbeats: dict[str, datetime]
     webhooks_waiting: int
     imports_waiting: int
@@ -79,6 +82,7 @@ def standing() -> Standing:
             mailings=_mailings(session),
             is_breaker_open=service.breaker is Breaker.OPEN,
             is_stopped=service.stopped_at is not None,
+            stop_reason=service.stop_reason,
             heartbeats={row.name: row.at for row in session.execute(select(Heartbeat.name, Heartbeat.at))},
             webhooks_waiting=_count(session, WebhookDelivery.state == DeliveryState.WAITING),
             imports_waiting=_count(session, Import.state.in_(BUSY_IMPORTS)),

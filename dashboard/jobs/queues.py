@@ -83,6 +83,13 @@ def tell_webhooks_later() -> None:
     _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)
 
 
+def digest_later() -> None:
+    """Mostly there is nothing to do; but who knocked only at the set time might be away then."""
+    settings = current_app.config["SETTINGS"]
+    if settings.smtp_url and settings.digest_at:
+        _knock(WEBHOOKS, "write_digest", most_waiting=2)
+
+
 def mail_later() -> None:
     """In the queue of those who wait for other people's servers; beside one knock for webhooks there is room."""
     if current_app.config["SETTINGS"].smtp_url:

@@ -36,6 +36,7 @@ SCHEDULE: dict[str, Entry] = {
     "retain": Entry(600, queues.retain_later),
     "webhooks": Entry(3, queues.tell_webhooks_later),
     "mail": Entry(30, queues.mail_later),
+    "digest": Entry(60, queues.digest_later),
 }
 
 

@@ -2,6 +2,7 @@
 
 import signal
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 
@@ -9,11 +10,21 @@ from config import Settings
 
 from .. import logs, meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, folding, handing_over, imports, mails, trials
+from ..domain import (
+    client_bulk,
+    client_bulk_running,
+    delivery,
+    digest,
+    folding,
+    handing_over,
+    imports,
+    mails,
+    trials,
+)
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
-from ..gateway import GatewaySettings, HttpGateway
+from ..gateway import GatewaySettings, HttpGateway, token_expires_at
 from . import letters, queues
 from .worker import STOP_SIGNAL
 
@@ -96,6 +107,16 @@ def tell_webhooks() -> None:
     private_allowed = settings.webhook_private_addresses
     if delivering.run(ROUND_SECONDS, private_allowed=private_allowed, is_stopping=lambda: bool(stops)):
         queues.tell_webhooks_later()
+
+
+def write_digest() -> None:
+    """Write the letters about the day that has ended, if nobody has."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.digest_at is None:
+        return
+    expires_at = token_expires_at(settings.gateway_token)
+    if digest.write_due(settings.digest_at, ZoneInfo(settings.timezone), expires_at):
+        queues.mail_later()
 
 
 def send_mail() -> None:

@@ -14,7 +14,7 @@ from .mail import Mail
 from .mailing import UNDER_WAY, Allowance, FanOut, Lane, Mailing, PauseReason, RateUnit, State, TimeBasis
 from .message import UNSENT, WAITING, Attempt, Message, Status
 from .second_factor import HalfSignIn, RecoveryCode, Requirement, SecondFactor
-from .service import Breaker, CallWindow, Heartbeat, IdBlock, Service, StopReason
+from .service import Breaker, BreakerOpening, CallWindow, Digest, Heartbeat, IdBlock, Service, StopReason
 from .setup_link import SetupLink
 from .stop_list import StopListEntry
 from .tally import Dimension, HourTally, Tally
@@ -42,6 +42,7 @@ __all__ = [
     "AuditLine",
     "AuditPermit",
     "Breaker",
+    "BreakerOpening",
     "CallWindow",
     "ChangeState",
     "Chunk",
@@ -49,6 +50,7 @@ __all__ = [
     "ClientChange",
     "ClientVerb",
     "DeliveryState",
+    "Digest",
     "Dimension",
     "ErasedPhone",
     "FanOut",

@@ -1,10 +1,10 @@
 """What holds for the whole installation at once?"""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
@@ -60,6 +60,27 @@ class Service(Model):
     erasing_key: Mapped[str | None] = mapped_column(String(64))
     # Who must have a second factor to come in.
     second_factor_required: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.OFF)
+
+
+class BreakerOpening(Model):
+    """When and why the breaker opened, for the digest of the day; kept for a while."""
+
+    __tablename__ = "breaker_openings"
+    # The digest: those of one day; and which are old.
+    __table_args__ = (Index(None, "at"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    reason: Mapped[str] = mapped_column(String(32))
+
+
+class Digest(Model):
+    """A day whose digest is written: there is never a second one. By the clock of the set zone."""
+
+    __tablename__ = "digests"
+
+    day: Mapped[date] = mapped_column(primary_key=True)
+    written_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class Heartbeat(Model):

@@ -24,14 +24,21 @@ from . import (
     mailings,
     messages,
     metrics_page,
+    oidc,
     overview,
+    passwords,
+    profile,
+    provider,
+    registration,
     request_log,
+    sample_clients,
     second_factor,
     second_step,
     single_messages,
     stop_list,
     stories,
     unknowns,
+    users,
     webhooks,
 )
 
@@ -50,12 +57,18 @@ BLUEPRINTS = (
     messages.blueprint,
     metrics_page.blueprint,
     overview.blueprint,
+    passwords.blueprint,
+    profile.blueprint,
+    provider.blueprint,
+    registration.blueprint,
+    sample_clients.blueprint,
     second_factor.blueprint,
     second_step.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
     stories.blueprint,
     unknowns.blueprint,
+    users.blueprint,
     webhooks.blueprint,
 )
 
@@ -73,5 +86,6 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
     filters.init_app(app)
     errors.init_app(app)
     brakes.init_app(app)
+    oidc.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -3,11 +3,12 @@
 import hashlib
 from dataclasses import replace
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
 
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
+from ..domain.registration import Policy
 from ..domain.user_rules import name_key
 from . import access, context, entrance, respond
 from .access import open_to_all, own_account
@@ -33,9 +34,12 @@ def _was_refused(response: Response) -> bool:
 @limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
+    oidc = current_app.config["SETTINGS"].oidc
     if access.user_or_none() and request.method == "GET":
         return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-    if form.validate_on_submit():
+    if form.is_submitted() and oidc and oidc.is_only:
+        form.form_errors.append("passwords_off")
+    elif form.validate_on_submit():
         try:
             user, code = users.authenticate(form.login.data or "", form.password.data or ""), "sign_in_failed"
         except Conflict as refusal:
@@ -43,14 +47,16 @@ def sign_in() -> Response:
         if user is not None:
             return entrance.enter(user, bool(form.remember.data), form.next.data)
         form.form_errors.append(code)
-    return respond.page("auth/sign_in.html", form=form)
+    registers = Policy(current_app.config["SETTINGS"].registration) is not Policy.CLOSED
+    return respond.page("auth/sign_in.html", form=form, registers=registers)
 
 
 @blueprint.post("/sign-out")
 @own_account
 def sign_out() -> Response:
+    is_still_known = session.get(entrance.BY_PROVIDER) and current_app.config["SETTINGS"].oidc
     access.end_session()
-    return respond.redirect_to("auth.sign_in")
+    return respond.redirect_to("provider.signed_out" if is_still_known else "auth.sign_in")
 
 
 @blueprint.route("/setup/<token>", methods=["GET", "POST"])

@@ -56,8 +56,8 @@ def _about_wrong_codes(wrong: int) -> str:
     """Whoever came as far as to be asked for a code knew the password."""
     return str(
         ngettext(
-            "Since your last sign-in, a wrong code was entered after your password. If that was not you, somebody "
-            "knows your password: change it.",
+            "Since your last sign-in, %(num)s wrong code was entered after your password. If that was not you, "
+            "somebody knows your password: change it.",
             "Since your last sign-in, %(num)s wrong codes were entered after your password. If that was not you, "
             "somebody knows your password: change it.",
             wrong,

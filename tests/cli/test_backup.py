@@ -16,7 +16,9 @@ from dashboard.database import db, transaction
 from dashboard.domain import brakes, pulse, waking
 from dashboard.models import Client, Heartbeat, Mailing, Message, Role, StopReason
 from tests.factories import make_actor
+from tests.support.apps import running_app
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, settle
+from tests.support.postgres import create_database
 
 
 def flask(app: Flask, *arguments: object) -> Result:
@@ -87,6 +89,27 @@ def test_what_was_kept_comes_back_and_waits_for_a_person(any_app: Flask, tmp_pat
         # New rows get numbers of their own.
         assert set(add_clients(make_actor(), 2, first=200)).isdisjoint({row.id for row in before[0]})
         assert fan_out_all(make_actor(), everybody=True, tags=()) > mailing_id
+
+
+def test_it_comes_back_on_a_machine_that_has_nothing_yet(
+    any_app: Flask, tmp_path: Path, request: pytest.FixtureRequest, worker_id: str
+) -> None:
+    a_mailing_half_sent(any_app)
+    before = rows(any_app)
+    file = tmp_path / "kept.backup"
+    flask(any_app, "backup", file)
+    folder = tmp_path / "new"
+    url = f"sqlite:///{folder / 'vestnik.db'}"
+    if "postgresql" in any_app.config["SQLALCHEMY_DATABASE_URI"]:
+        url = create_database(request.getfixturevalue("_postgres_server"), f"restored_{worker_id}")
+
+    with running_app(folder, DATABASE_URL=url) as new:
+        restored = flask(new, "restore", file)
+
+        assert restored.exit_code == 0, restored.output
+        assert rows(new) == before
+        with new.app_context():
+            assert brakes.standing().stop_reason is StopReason.RESTORED
 
 
 def test_a_service_at_work_is_not_overwritten_even_by_force(any_app: Flask, tmp_path: Path) -> None:

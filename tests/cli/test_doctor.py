@@ -22,7 +22,7 @@ from dashboard.cli import checks
 from dashboard.cli.checks import Verdict, examine
 from dashboard.cli.doctor import doctor_command
 from dashboard.database import db, transaction
-from dashboard.domain import brakes, breaker
+from dashboard.domain import brakes, breaker, waking
 from dashboard.gateway.simulator_server import RunningSimulator, running_simulator
 from dashboard.jobs import queues, schedule, worker
 from dashboard.models import Heartbeat, Role
@@ -144,6 +144,10 @@ def everything_stopped(_patient: Patient) -> None:
     brakes.stop_everything(make_actor(Role.ADMINISTRATOR))
 
 
+def woken_up(_patient: Patient) -> None:
+    waking.restored()
+
+
 def breaker_open(_patient: Patient) -> None:
     breaker.open_("http_503")
 
@@ -165,6 +169,7 @@ FAULTS: dict[Callable[[Patient], None], dict[str, Verdict]] = {
     token_over: {"gateway": Verdict.FAIL, "token": Verdict.FAIL},
     mail_refused: {"mail": Verdict.FAIL},
     everything_stopped: {"brakes": Verdict.WARN},
+    woken_up: {"brakes": Verdict.WARN},
     breaker_open: {"brakes": Verdict.WARN},
     open_registration: {"settings": Verdict.WARN},
 }

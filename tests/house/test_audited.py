@@ -19,6 +19,7 @@ EXCEPTIONS = {
         *("closing._close_some", "fan_out._next_range", "ids.take", "lanes.move_on", "outbox.renew"),
         *("recovery._recover_flights", "recovery._recover_leased", "releasing.release", "releasing.release_all"),
         *("settling._settle", "strays.reclaim", "sweep._finish", "sweep.sweep_if_due"),
+        "digest.write",
         *("webhooks.deliveries.sweep", "webhooks.delivering._claim_some", "webhooks.settlements._gather_some"),
     ),
     "Carries out what was noted when a person asked for it.": (

@@ -69,11 +69,13 @@ def test_nobody_hears_of_an_address_that_nobody_has_or_that_waits_or_is_switched
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
 
 
-@pytest.mark.parametrize("kind", ["password_forgotten", "invitation", "password_changed", "approved"])
+@pytest.mark.parametrize(
+    "kind", ["password_forgotten", "invitation", "password_changed", "approved", "email_changed"]
+)
 def test_every_letter_has_two_sides_that_say_the_same(mailing_app: Flask, kind: str) -> None:
     user = make_user(name="Anna", email="anna@example.com")
 
-    letter = letters.write(Due(1, kind, user.email, user.id, {}, 0))
+    letter = letters.write(Due(1, kind, user.email, user.id, {"email": "new@example.com"}, 0))
 
     assert letter is not None
     assert letter.subject

@@ -20,16 +20,20 @@ from dashboard.domain import (
     client_bulk,
     client_bulk_running,
     form_drafts,
+    handing_over,
     imports,
     mailings,
+    registration,
     stop_list,
     trials,
+    user_administration,
     users,
 )
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.permissions import Actor
-from dashboard.domain.users import User
+from dashboard.domain.registration import Registration
+from dashboard.domain.user_administration import UserDraft
 from dashboard.domain.webhooks import endpoints
 from dashboard.domain.webhooks.posting import Ending
 from dashboard.gateway import Answer, Call, Verdict
@@ -49,6 +53,7 @@ from dashboard.models import (
     Scope,
     Service,
     Trial,
+    User,
     WebhookDelivery,
     WebhookEndpoint,
 )
@@ -72,6 +77,8 @@ EMPTY_PAGES = (
     *("/messages/new", "/unknown", "/api-tokens", "/webhooks", "/profile/second-factor"),
     "/profile/second-factor/set-up",
 )
+# What is seen without signing in.
+STRANGERS = ("/sign-in", "/register", "/password/forgotten", "/password/new", "/setup/used", "/nowhere")
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "audit.index": ("", "?thing=mailing", "?verb=user.sign_in", "?number=7777777"),
@@ -83,6 +90,7 @@ QUERIES = {
     "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
     "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
     "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
+    "users.index": ("", "?state=waiting", "?q=7777777"),
     "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {
@@ -93,6 +101,7 @@ IDS = {
     "message_id": Message.id,
     "token_id": ApiToken.id,
     "trial_id": Trial.id,
+    "user_id": User.id,
     "webhook_id": WebhookEndpoint.id,
     "delivery_id": WebhookDelivery.id,
 }
@@ -135,8 +144,8 @@ def strangers_pages(app: Flask, language: str) -> list[Page]:
     client.set_cookie(LANGUAGE_COOKIE, language)
     with app.app_context():
         setup = f"/setup/{users.issue_setup_link()}"
-    gets = [Page.of(path, client.get(path)) for path in ("/sign-in", setup, "/setup/used", "/nowhere")]
-    return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", setup)]
+    gets = [Page.of(path, client.get(path)) for path in STRANGERS + (setup,)]
+    return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", "/register", setup)]
 
 
 def newcomers_pages(app: Flask, language: str) -> list[Page]:
@@ -150,7 +159,7 @@ def newcomers_pages(app: Flask, language: str) -> list[Page]:
     return [*empty, Page.of("/profile/second-factor, too late", refused), *_halfway_pages(app, user)]
 
 
-def _halfway_pages(app: Flask, user: User) -> Iterator[Page]:
+def _halfway_pages(app: Flask, user: users.User) -> Iterator[Page]:
     """Between the password and the second factor: of who must set one up, and then of the same who has."""
     with app.app_context(), transaction() as session:
         session.get_one(Service, 1).second_factor_required = Requirement.EVERYBODY
@@ -188,6 +197,7 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         _add_webhooks(owner)
         _add_mailings(owner, words)
         api_tokens.make(owner, words.tag, Scope)
+        _add_users(owner, words)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
         phone = switch_on(user)
@@ -244,6 +254,17 @@ def _add_webhooks(owner: Actor) -> None:
     for endpoint, reason in zip(made[1:], (OffReason.GONE, OffReason.FAILING), strict=True):
         set_endpoint(endpoint, off_reason=reason, off_at=clock.now())
     add_endpoint(owner, is_on=False)
+
+
+def _add_users(owner: Actor, words: Words) -> None:
+    """Registered, switched off, being deleted, and one who does not launch."""
+    names = [f"{words.tag} {number}" for number in range(4)]
+    wanted = Registration(names[0], "1@1.1", PASSWORD, "en", "UTC")
+    registration.register(wanted, registration.Policy.APPROVAL)
+    make_user(Role.VIEWER, name=names[1], email="2@1.1", is_active=False)
+    handing_over.begin(owner, make_user(name=names[2], email="3@1.1").id, owner.id)
+    draft = UserDraft(names[3], "4@1.1", "operator", may_launch=False, language="en", timezone="UTC")
+    user_administration.make(owner, draft, by_mail=False)
 
 
 def _add_mailings(owner: Actor, words: Words) -> None:
@@ -358,6 +379,17 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/api-tokens/new", {}
     yield "/api-tokens/new", {"name": "1", "scopes": "1"}
     yield "/api-tokens/new", {"name": "1", "scopes": "read"}
+    yield "/users/new", {}
+    yield "/users/new", {"name": "1", "email": "1@1.2", "role": "viewer", "language": "en", "timezone": "UTC"}
+    for number in _numbers("user_id")[1:]:
+        for verb in ("", "/delete", "/approve", "/activate", "/deactivate", "/end-sessions", "/password-link"):
+            yield f"/users/{number}{verb}", {}
+    yield "/profile/details", {}
+    yield "/profile/password", {"password": "1"}
+    yield "/profile/look", {"language": "nonsense", "theme": "nonsense", "timezone": "nonsense"}
+    yield "/profile/sessions/end-others", {}
+    for verb in ("add", "remove"):
+        yield f"/test-data/{verb}", {}
     for number in _numbers("token_id"):
         yield f"/api-tokens/{number}/revoke", {}
     for number in _numbers("change_id")[-2:]:

@@ -1,5 +1,6 @@
 """Does a scrape find what is so, whichever process is asked and however many there are?"""
 
+import json
 import multiprocessing
 import subprocess
 import sys
@@ -150,7 +151,7 @@ def test_what_is_due_waits_and_stands_still_is_told(any_context: Flask) -> None:
 
 
 @pytest.mark.slow
-def test_two_gunicorn_workers_are_counted_together(measured: Flask, tmp_path: Path) -> None:
+def test_two_gunicorn_workers_are_counted_together_and_speak_as_we_do(measured: Flask, tmp_path: Path) -> None:
     port = free_port()
     settings = measured.config["SETTINGS"]
     environ = {
@@ -159,10 +160,14 @@ def test_two_gunicorn_workers_are_counted_together(measured: Flask, tmp_path: Pa
         "DATA_DIR": str(tmp_path),
         "REDIS_URL": settings.redis_url,
         "METRICS_TOKEN": TOKEN,
+        "LOG_FORMAT": "json",
         "SECRET_KEY": settings.secret_key,
     }
     command = [sys.executable, "-m", "gunicorn", "wsgi:app", "--workers", "2", "--bind", f"127.0.0.1:{port}"]
-    server = subprocess.Popen([*command, "--no-control-socket"], cwd=ROOT, env=environ)
+    command += ["--no-control-socket", "--logger-class", "dashboard.cli.web_log.GunicornLog"]
+    said = tmp_path / "said.txt"
+    with said.open("w") as file:
+        server = subprocess.Popen(command, cwd=ROOT, env=environ, stderr=file)
     try:
         _until_it_answers(port)
         told = {requests.get(f"http://127.0.0.1:{port}/sign-in", timeout=5).status_code for _ in range(60)}
@@ -175,6 +180,9 @@ def test_two_gunicorn_workers_are_counted_together(measured: Flask, tmp_path: Pa
     assert told == {200}
     assert found["vestnik_request_seconds_count", ("GET", "/sign-in", "2xx")] == 60
     assert found["vestnik_database_pool_size", ()] > 5
+    lines = [json.loads(line) for line in said.read_text().splitlines()]
+    assert {"gunicorn.error"} <= {line["logger"] for line in lines}
+    assert any("Listening at" in line["message"] for line in lines)
 
 
 def _until_it_answers(port: int) -> None:
