@@ -99,6 +99,8 @@ class Settings:
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
+    message_retention_days: int
+    audit_retention_days: int
     oidc: Oidc | None
 
     @classmethod
@@ -207,6 +209,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "port": port,
         **_gateway(read, environment, port),
         **_limits(read),
+        **_retention(read),
         **_mail(read, environment),
         "digest_at": _digest_at(read),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
@@ -324,6 +327,14 @@ def _limits(read: _Reader) -> dict[str, int]:
         "import_max_megabytes": read.whole("IMPORT_MAX_MEGABYTES", 64, 1, 1024),
         "import_max_rows": read.whole("IMPORT_MAX_ROWS", 1_000_000, 1, 20_000_000),
         "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
+    }
+
+
+def _retention(read: _Reader) -> dict[str, int]:
+    """0: kept for ever."""
+    return {
+        "message_retention_days": read.whole("MESSAGE_RETENTION_DAYS", 0, 0, 36_500),
+        "audit_retention_days": read.whole("AUDIT_RETENTION_DAYS", 0, 0, 36_500),
     }
 
 

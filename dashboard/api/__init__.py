@@ -11,7 +11,9 @@ from werkzeug.routing import RequestRedirect
 
 from . import (
     access,
+    audit,
     clients,
+    erasures,
     import_problems,
     index,
     mailing_verbs,
@@ -35,7 +37,9 @@ BLUEPRINTS = (
     index.blueprint,
     tokens.signing_in,
     tokens.made,
+    audit.blueprint,
     clients.blueprint,
+    erasures.blueprint,
     import_problems.blueprint,
     mailing_verbs.blueprint,
     messages.blueprint,

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from flask import current_app, g, request
 
+from .. import origin
 from ..domain import api_tokens, permissions
 from ..domain.errors import Forbidden
 from ..domain.permissions import Actor
@@ -82,6 +83,7 @@ def marks_of(view: Callable[..., Any]) -> Marks:
 def identify() -> None:
     """Whose token comes with the request, if the view asks for one and it is good."""
     g.api_user, g.api_scopes = None, frozenset()
+    origin.is_api(None)
     if not _is_open():
         g.api_user, g.api_scopes = _who() or (None, frozenset())
 
@@ -117,9 +119,11 @@ def _who() -> tuple[User, frozenset[Scope]] | None:
     if scheme.lower() == "bearer":
         user = signed_tokens.user_of(token.strip())
         return (user, frozenset(Scope)) if user else None
-    if scheme.lower() == "token":
-        return api_tokens.resume(token.strip())
-    return None
+    found = api_tokens.resume(token.strip()) if scheme.lower() == "token" else None
+    if found is None:
+        return None
+    origin.is_api(found[1].id)
+    return found[0], found[1].scopes
 
 
 def actor() -> Actor:

@@ -144,6 +144,7 @@ def told(mailing: Mailing) -> dict[str, Any]:
         "updated_at": mailing.updated_at,
         "started_at": mailing.started_at,
         "finished_at": mailing.finished_at,
+        "messages_folded_at": mailing.folded_at,
     }
 
 

@@ -6,6 +6,7 @@ from .alive import alive_command
 from .backup import backup_command, restore_command, restored_command
 from .demo import demo_command
 from .doctor import doctor_command
+from .erase import erase_command
 from .gateway import gateway
 from .openapi import openapi_command
 from .story import story_command
@@ -16,7 +17,7 @@ from .worker import scheduler_command, worker_command
 
 COMMANDS = (
     *(up, web_command, worker_command, scheduler_command, alive_command),
-    *(gateway, users, demo_command, openapi_command),
+    *(gateway, users, demo_command, erase_command, openapi_command),
     *(doctor_command, story_command),
     *(backup_command, restore_command, restored_command),
 )

@@ -15,6 +15,7 @@ from config import Settings
 from ..domain import registration, second_factor, users
 from ..domain.errors import Conflict, Invalid, NotFound, Problem
 from ..models import Role
+from ..origin import Origin, Via, coming_from
 
 group = AppGroup("users", help="Make users, list them, let them in.")
 
@@ -39,7 +40,7 @@ def create(name: str, email: str, role: str, password_stdin: bool) -> None:
         try:
             users.create(new)
         except Invalid as refusal:
-            raise click.ClickException("\n".join(map(_in_words, refusal.problems))) from None
+            raise click.ClickException("\n".join(map(in_words, refusal.problems))) from None
     click.echo(f"{name} ({role}) can sign in now.")
 
 
@@ -109,17 +110,22 @@ def _readable(password: str) -> str:
     return password
 
 
-def _in_words(problem: Problem) -> str:
-    """By the pages' own table of wordings."""
-    problem_text: Callable[[Problem], str] = get_template_attribute("components/reasons.html", "problem_text")
+def in_words(problem: Problem | str) -> str:
+    """By the pages' own table of wordings; a code that belongs to no field is worded by itself."""
+    problem_text: Callable[[Problem | str], str] = get_template_attribute(
+        "components/reasons.html", "problem_text"
+    )
     with force_locale("en"):
-        return f"{problem.field}: {problem_text(problem)}"
+        told = problem_text(problem)
+    return f"{problem.field}: {told}" if isinstance(problem, Problem) else str(told)
 
 
 @contextmanager
 def database_explained() -> Iterator[None]:
+    """What is done inside is a command's doing; a database that cannot be used is explained."""
     try:
-        yield
+        with coming_from(Origin(Via.COMMAND)):
+            yield
     except (OperationalError, ProgrammingError) as error:
         reason = str(error.orig).strip().splitlines()[0]
         raise click.ClickException(

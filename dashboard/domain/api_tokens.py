@@ -9,8 +9,10 @@ from typing import Self
 from sqlalchemy import delete, insert, or_, select, update
 
 from .. import clock, models
-from ..database import db, rows_changed, transaction
+from ..database import db, transaction
 from ..models import ApiToken, Scope
+from . import audit
+from .audit import Thing
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer
 from .user_rules import LONGEST_NAME, tidy
@@ -72,6 +74,8 @@ def make(actor: Actor, name: str, scopes: Iterable[str]) -> tuple[TokenView, str
             )
             .returning(ApiToken)
         ).one()
+        said = {"user_id": actor.id, "name": name, "beginning": text[:BEGINNING], "scopes": wanted}
+        audit.note(session, actor, "make", Thing.API_TOKEN, row.id, after=said)
         return TokenView.of(row), text
 
 
@@ -79,12 +83,16 @@ def revoke(actor: Actor, token_id: int) -> None:
     """One's own; an administrator anybody's. Ends at the next request. Raises NotFound."""
     theirs = [] if may_administer(actor) else [ApiToken.user_id == actor.id]
     with transaction() as session:
-        if not rows_changed(session, delete(ApiToken).where(ApiToken.id == token_id, *theirs)):
+        gone = delete(ApiToken).where(ApiToken.id == token_id, *theirs)
+        row = session.execute(gone.returning(ApiToken.user_id, ApiToken.name, ApiToken.beginning)).one_or_none()
+        if row is None:
             raise NotFound
+        before = audit.columns(row, "user_id", "name", "beginning")
+        audit.note(session, actor, "revoke", Thing.API_TOKEN, token_id, before)
 
 
-def resume(text: str) -> tuple[User, frozenset[Scope]] | None:
-    """Whose token this is, and what it allows; None for one that is not known or whose user is not active."""
+def resume(text: str) -> tuple[User, TokenView] | None:
+    """Whose token this is, and which; None for one that is not known or whose user is not active."""
     found = db.session.execute(
         select(ApiToken, models.User)
         .join(models.User, models.User.id == ApiToken.user_id)
@@ -96,7 +104,7 @@ def resume(text: str) -> tuple[User, frozenset[Scope]] | None:
     now = clock.database_now(db.session())
     if token.used_at is None or now - token.used_at >= TOUCH_EVERY:
         _touch(token.id, now)
-    return user, token.scopes
+    return user, token
 
 
 def _touch(token_id: int, now: datetime) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import db, rows_changed, transaction
 from ..models import Mailing, Service, State, WebhookKind
-from . import audience
+from . import audience, audit
+from .audit import Thing
 from .errors import Conflict, NotFound
 from .permissions import Actor, require_administration
 from .webhooks import announcing
@@ -43,6 +44,8 @@ def approve(actor: Actor, mailing_id: int) -> None:
         )
         if not approved:
             _explain(session, actor, mailing_id)
+        else:
+            audit.note(session, actor, "approve", Thing.MAILING, mailing_id)
     if approved:
         logger.info("mailing approved", extra={"mailing_id": mailing_id, "user_id": actor.id})
 
@@ -74,5 +77,6 @@ def lapse() -> None:
             )
             if cancelled:
                 announcing.announce(session, WebhookKind.MAILING_CANCELLED, mailing_id)
+                audit.note(session, None, "lapse", Thing.MAILING, mailing_id)
         if cancelled:
             logger.warning("mailing never approved", extra={"mailing_id": mailing_id})

@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import UtcDateTime, db, rows_changed, transaction
 from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, StopReason, User, WebhookKind
-from . import pulse
+from . import audit, pulse
+from .audit import Thing
 from .errors import Conflict
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
@@ -83,6 +84,8 @@ def stop_everything(actor: Actor) -> None:
             .where(Service.id == 1, Service.stopped_at.is_(None))
             .values(stopped_at=now, stopped_by_id=actor.id),
         )
+        if stopped:
+            audit.note(session, actor, "stop_everything", Thing.SERVICE)
     if stopped:
         logger.warning("everything stopped", extra={"user_id": actor.id})
 
@@ -96,7 +99,12 @@ def stop_itself(session: Session, now: datetime, reason: StopReason, known_until
     guarded = update(Service).where(Service.id == 1, ~again)
     stopped_at = func.coalesce(Service.stopped_at, literal(now, UtcDateTime()))
     values = {"stopped_at": stopped_at, "stop_reason": reason, "known_until": known_until}
-    return rows_changed(session, guarded.values(**values)) > 0
+    stopped = rows_changed(session, guarded.values(**values)) > 0
+    if stopped:
+        audit.note(
+            session, None, "stop_itself", Thing.SERVICE, after={"reason": reason, "known_until": known_until}
+        )
+    return stopped
 
 
 def go_on(actor: Actor, seen: datetime | None = None) -> None:
@@ -117,6 +125,7 @@ def go_on(actor: Actor, seen: datetime | None = None) -> None:
         session.execute(update(Service).where(Service.id == 1).values(**none))
         # A person has looked, which is worth as much as a worker's beat: the next one does not stop it again.
         pulse.mark(session, clock.database_now(session))
+        audit.note(session, actor, "go_on", Thing.SERVICE, before={"stopped_at": stopped_at})
     logger.warning("sending goes on", extra={"user_id": actor.id})
 
 
@@ -136,6 +145,7 @@ def pause_spent(spent: Mapping[int, Shortage]) -> None:
                 .values(state=State.PAUSED, pause_reason=shortage.reason, updated_at=clock.database_now(session)),
             )
             if paused:
+                audit.note(session, None, "pause", Thing.MAILING, mailing_id, after={"reason": shortage.reason})
                 announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing_id)
         if paused:
             logger.info("mailing paused", extra={"mailing_id": mailing_id, "reason": shortage.reason.value})

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import insert_or_ignore, retrying, transaction
 from ..models import Client, client_tags
-from . import clients, tags
+from . import audit, clients, erased, tags
+from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Invalid, Problem
 from .permissions import Actor, require_change
@@ -52,6 +53,9 @@ def _add_some(actor: Actor, checked: Sequence[CheckedClient | Invalid]) -> list[
         _mark(session, actor.id, [(made[phone], each) for phone, each in wanted.items() if phone in made])
         known = wanted.keys() - made.keys()
         made |= _bring_back(session, actor, [wanted[phone] for phone in sorted(known)])
+        if made:
+            erased.stop_again(session, list(made))
+            audit.note(session, actor, "add_many", Thing.CLIENT, after={"ids": sorted(made.values())})
     verdicts: list[Verdict] = []
     for each in checked:
         if isinstance(each, Invalid):

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import db, insert_or_ignore, transaction
 from ..models import ChangeState, Client, ClientChange, ClientVerb, User
-from . import bulk, client_lists
+from . import audit, bulk, client_lists
+from .audit import Thing
 from .client_rules import clean_tags, tags_problems
 from .client_search import ClientFilter
 from .errors import Conflict, Invalid, NotFound, Problem
@@ -122,8 +123,14 @@ def begin(
             "through": confirmed.through,
             "created_at": clock.database_now(session),
         }
-        change_id = session.scalar(insert_or_ignore(ClientChange).values(values).returning(ClientChange.id))
-        return change_id or _made_before(session, actor, form_key) or 0
+        change_id: int | None = session.scalar(
+            insert_or_ignore(ClientChange).values(values).returning(ClientChange.id)
+        )
+        if change_id is None:
+            return _made_before(session, actor, form_key) or 0
+        said = {name: values[name] for name in ("verb", "tag", "selection", "total")}
+        audit.note(session, actor, "begin", Thing.CLIENT_CHANGE, change_id, after=said)
+        return change_id
 
 
 def get(actor: Actor, change_id: int) -> ChangeView:
@@ -153,6 +160,7 @@ def cancel(actor: Actor, change_id: int) -> None:
             raise NotFound
         if found.state not in UNFINISHED:
             raise Conflict("client_change_ended")
+        audit.note(session, actor, "cancel", Thing.CLIENT_CHANGE, change_id, after={"done": found.seen})
         found.state = ChangeState.CANCELLED
         found.finished_at, found.lease_until = clock.database_now(session), None
 

@@ -12,7 +12,8 @@ from sqlalchemy import func, select
 
 from ..database import AnyRow, db, end_reading
 from ..models import Client, StopListEntry, Tag, client_tags
-from . import bulk, client_lists
+from . import audit, bulk, client_lists
+from .audit import Thing
 from .client_rules import ATTRIBUTES_PER_CLIENT
 from .client_search import ClientFilter
 from .permissions import Actor
@@ -30,6 +31,7 @@ class Export:
     """A header, and rows to be walked once; instants in ISO 8601, UTC."""
 
     def __init__(self, actor: Actor, wanted: ClientFilter) -> None:
+        audit.note_alone(actor, "export", Thing.CLIENT, after={"filter": wanted.kept})
         self._actor, self._wanted = actor, wanted
         self._through = db.session.scalar(select(func.max(Client.id))) or 0
         self._names = self._attribute_names()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,8 @@ from sqlalchemy.orm import Session, selectinload
 from .. import clock
 from ..database import db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry, User
-from . import tags
+from . import audit, erased, tags
+from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, may_see_all, require_change, visible
@@ -117,8 +118,11 @@ def add(actor: Actor, draft: ClientDraft) -> int:
         new = {"owner_id": actor.id, "created_at": now, **row_values(checked, now)}
         client_id: int | None = session.scalar(insert_or_ignore(Client).values(new).returning(Client.id))
         if client_id is None:
-            return bring_back(session, actor.id, checked)
-        tags.replace(session, actor.id, client_id, checked.tags)
+            client_id = bring_back(session, actor.id, checked)
+        else:
+            tags.replace(session, actor.id, client_id, checked.tags)
+        erased.stop_again(session, [checked.phone])
+        audit.note(session, actor, "add", Thing.CLIENT, client_id, after=asdict(checked))
         return client_id
 
 
@@ -135,6 +139,7 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
             if _stands_so(session, client_id, checked):
                 return
             raise Conflict("client_edited")
+        before = _said(session, client_id)
         values = row_values(checked, clock.database_now(session))
         try:
             with session.begin_nested():
@@ -142,6 +147,8 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
         except IntegrityError:
             raise _phone_taken(session, owner_id, checked.phone) from None
         tags.replace(session, owner_id, client_id, checked.tags)
+        erased.stop_again(session, [checked.phone])
+        audit.note(session, actor, "change", Thing.CLIENT, client_id, before, _said(session, client_id))
 
 
 def was_deleted(actor: Actor, client_id: int) -> bool:
@@ -157,9 +164,19 @@ def delete(actor: Actor, client_id: int) -> None:
     require_change(actor)
     with transaction() as session:
         owner_id, _updated_at = _locked(session, actor, client_id)
+        before = _said(session, client_id)
         now = clock.database_now(session)
         session.execute(update(Client).where(Client.id == client_id).values(deleted_at=now, updated_at=now))
         tags.replace(session, owner_id, client_id, ())
+        audit.note(session, actor, "delete", Thing.CLIENT, client_id, before)
+
+
+def _said(session: Session, client_id: int) -> dict[str, Any]:
+    """What the audit log is told of a client."""
+    fresh = {"populate_existing": True}
+    client = session.get_one(Client, client_id, options=[selectinload(Client.tags)], execution_options=fresh)
+    fields = ("phone", "timezone", "operator_code", "attributes", "consent_source", "consent_at")
+    return {**audit.columns(client, *fields), "tags": sorted(tag.name for tag in client.tags)}
 
 
 def row_values(checked: CheckedClient, now: datetime) -> dict[str, Any]:

@@ -77,7 +77,8 @@ def may_limit(actor: Actor, mailing: Mailing) -> bool:
 
 def resendable(actor: Actor, mailing: Mailing, counts: Counts) -> int:
     """How many failed ones this actor may let wait anew."""
-    is_open = may_launch(actor) and mailing.state in reopening.REOPENABLE and mailing.started_at is not None
+    has_messages = mailing.started_at is not None and mailing.folded_at is None
+    is_open = may_launch(actor) and mailing.state in reopening.REOPENABLE and has_messages
     return counts[Status.FAILED] if is_open else 0
 
 

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from .. import clock, phone, zones
 from ..database import db, insert_or_ignore, transaction
 from ..models import Client, Mailing, client_tags
-from . import mailings, tags
+from . import erased, mailings, tags
 from .mailing_drafts import MailingDraft
 from .permissions import Actor
 
@@ -113,6 +113,7 @@ def _add_clients(owner_id: int, numbers: list[int]) -> int:
         rows = [client(owner_id, by_phone[each], now) for each in sorted(missing)]
         if rows:
             session.execute(insert_or_ignore(Client), rows)
+            erased.stop_again(session, missing)
             tag(session, owner_id, {each: by_phone[each] for each in missing})
     return len(missing)
 

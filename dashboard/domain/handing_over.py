@@ -42,7 +42,8 @@ from ..models import (
     WebhookEndpoint,
     client_tags,
 )
-from . import password_changes, tags, user_administration
+from . import audit, password_changes, tags, user_administration
+from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .permissions import Actor
 
@@ -83,6 +84,8 @@ def begin(actor: Actor, user_id: int, receiver_id: int) -> None:
         if session.scalar(select(Import.id).where(*open_).limit(1)) is not None:
             raise Conflict("user_has_imports")
         _end_changes(session, user_id, receiver_id)
+        before = audit.columns(row, "name", "email", "role")
+        audit.note(session, actor, "delete", Thing.USER, user_id, before, {"handed_to_id": receiver_id})
     logger.info("user is being deleted", extra={"user_id": user_id, "by_id": actor.id, "to_id": receiver_id})
 
 

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import retrying, transaction
 from ..models import Identity, Role
-from . import user_rules
+from . import audit, user_rules
+from .audit import Thing
 from .errors import Conflict
 from .user_rules import name_key, tidy
 from .users import User
@@ -71,9 +72,12 @@ def arrive(who: Arrival, policy: Policy) -> User:
 def _found_or_made(who: Arrival, policy: Policy) -> User:
     with transaction() as session:
         row = _known(session, who) or _linked(session, who) or _made(session, who, policy)
+        before = audit.columns(row, "role", "may_launch")
         if policy.takes_roles and who.role is not None:
             _give_role(session, row, who.role)
         session.flush()
+        if (after := audit.columns(row, *before)) != before:
+            audit.note(session, None, "take_role", Thing.USER, row.id, before, after)
         return User.of(row)
 
 
@@ -110,6 +114,7 @@ def _link(session: Session, row: models.User, who: Arrival) -> None:
     now = clock.database_now(session)
     session.add(Identity(user_id=row.id, issuer=who.issuer, subject=who.subject, linked_at=now))
     session.flush()
+    audit.note(session, None, "link", Thing.USER, row.id, after={"issuer": who.issuer})
     logger.warning("linked with an account at the provider", extra={"user_id": row.id})
 
 

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
 from ..models import UNDER_WAY, Allowance, Mailing, PauseReason, RateUnit, Service, State
-from . import limit_rules, mailings
+from . import audit, limit_rules, mailings
+from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .limit_rules import (
     CURRENCIES,
@@ -70,7 +71,9 @@ def change(actor: Actor, limits: Limits) -> None:
     if problems := _problems(limits):
         raise Invalid(problems)
     with transaction() as session:
+        before = asdict(current())
         session.execute(update(Service).where(Service.id == 1).values(asdict(limits)))
+        audit.note(session, actor, "change_limits", Thing.SERVICE, None, before, asdict(limits))
     logger.info("limits changed", extra={"user_id": actor.id})
 
 
@@ -101,7 +104,12 @@ def change_rate(actor: Actor, mailing_id: int, rate_limit: int | None, rate_unit
         mailing = mailings.locked(session, actor, mailing_id)
         if mailing.state not in CHANGEABLE:
             raise Conflict("cannot_change_limits")
+        before = audit.columns(mailing, "rate_limit", "rate_unit")
         mailing.rate_limit, mailing.rate_unit = rate_limit, rate_unit
+        if before != audit.columns(mailing, *before):
+            audit.note(
+                session, actor, "change_rate", Thing.MAILING, mailing_id, before, audit.columns(mailing, *before)
+            )
         mailing.updated_at = clock.database_now(session)
 
 
@@ -121,6 +129,9 @@ def raise_budget(actor: Actor, mailing_id: int, parts: int) -> None:
         more = parts - mailing.budget_parts
         if more < 0 or (is_used_up and more == 0):
             raise Invalid([Problem("budget_parts", "budget_not_raised", {"limit": mailing.budget_parts})])
+        if more:
+            old, new = {"budget_parts": mailing.budget_parts}, {"budget_parts": parts}
+            audit.note(session, actor, "raise_budget", Thing.MAILING, mailing_id, old, new)
         mailing.budget_parts = parts
         mailing.updated_at = clock.database_now(session)
         if is_used_up:

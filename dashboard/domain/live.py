@@ -55,6 +55,8 @@ class MailingFacts:
     version: int
     excluded_tags: tuple[str, ...]
     excluded_mailing_id: int | None
+    # Since when its messages are kept no longer, but only counted.
+    folded_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,4 +214,5 @@ def _facts(mailing: Mailing, owner_name: str | None) -> MailingFacts:
         version=mailing.version,
         excluded_tags=tuple(mailing.excluded_tags),
         excluded_mailing_id=mailing.excluded_mailing_id,
+        folded_at=mailing.folded_at,
     )

@@ -103,7 +103,7 @@ def excludable(actor: Actor) -> list[MailingTitle]:
     """The newest of the actor's own mailings that have selected all of their clients: these can be left out."""
     query = (
         select(Mailing.id, Mailing.title)
-        .where(Mailing.owner_id == actor.id, Mailing.fanned_out_at.is_not(None))
+        .where(Mailing.owner_id == actor.id, Mailing.fanned_out_at.is_not(None), Mailing.folded_at.is_(None))
         .order_by(Mailing.id.desc())
         .limit(MOST_EXCLUDABLE)
     )

@@ -12,7 +12,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
 from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User, WebhookKind
-from . import approval, lanes
+from . import approval, audit, lanes
+from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
 from .permissions import Actor, require_change, require_launching, visible
@@ -86,6 +87,11 @@ def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:
     return found
 
 
+def lock(session: Session, mailing_id: int | None) -> None:
+    """The same for whoever acts for nobody: nobody arms, pauses or finishes it meanwhile."""
+    session.execute(select(Mailing.id).where(Mailing.id == mailing_id).with_for_update(key_share=True))
+
+
 @contextmanager
 def held(actor: Actor, mailing_id: int) -> Iterator[Mailing]:
     """A mailing as it is, and as all others leave it until the end of the block, which is one transaction.
@@ -109,16 +115,23 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
         now = clock.database_now(session)
         insert = insert_or_ignore(Mailing).returning(Mailing.id)
         row = {"owner_id": actor.id, "form_key": form_key, "created_at": now, "updated_at": now, **values}
-        mailing_id = session.scalar(insert.values(row))
-        return _made_before(actor, form_key, values) if mailing_id is None else mailing_id
+        mailing_id: int | None = session.scalar(insert.values(row))
+        if mailing_id is None:
+            return _made_before(actor, form_key, values)
+        audit.note(session, actor, "create", Thing.MAILING, mailing_id, after=values)
+        return mailing_id
 
 
 def _require_excludable(session: Session, owner_id: int, mailing_id: int | None) -> None:
-    """Only a mailing that has selected all of its clients tells whom to leave out, and it is never deleted."""
+    """Only a mailing that has selected all of its clients, and still keeps them, tells whom to leave out.
+
+    Held, so that its messages do not go before this transaction has said that they are needed.
+    """
     if mailing_id is None:
         return
     is_theirs = and_(Mailing.id == mailing_id, Mailing.owner_id == owner_id)
-    if session.scalar(select(Mailing.id).where(is_theirs, Mailing.fanned_out_at.is_not(None))) is None:
+    tells = and_(is_theirs, Mailing.fanned_out_at.is_not(None), Mailing.folded_at.is_(None))
+    if session.scalar(select(Mailing.id).where(tells).with_for_update(read=True)) is None:
         raise Invalid([Problem("excluded_mailing_id", "excluded_mailing_unknown")])
 
 
@@ -138,7 +151,9 @@ def change(actor: Actor, mailing_id: int, draft: MailingDraft, version: int) -> 
     require_change(actor)
     values = checked(draft)
     with transaction() as session:
-        _require_excludable(session, get(actor, mailing_id).owner_id, draft.excluded_mailing_id)
+        present = get(actor, mailing_id)
+        before = audit.columns(present, *values)
+        _require_excludable(session, present.owner_id, draft.excluded_mailing_id)
         changed = rows_changed(
             session,
             update(Mailing)
@@ -149,21 +164,23 @@ def change(actor: Actor, mailing_id: int, draft: MailingDraft, version: int) -> 
         if not changed:
             mailing = get(actor, mailing_id)
             raise Conflict("mailing_not_draft" if mailing.state is not State.DRAFT else "mailing_edited")
+        audit.note(session, actor, "change", Thing.MAILING, mailing_id, before, values)
 
 
 def remove(actor: Actor, mailing_id: int) -> None:
     """Delete a draft for good; anything that has been scheduled keeps its story."""
     require_change(actor)
     with transaction() as session:
-        gone = rows_changed(
-            session,
+        gone = session.execute(
             delete(Mailing)
             .where(Mailing.id == mailing_id, visible(Mailing.owner_id, actor))
-            .where(Mailing.state == State.DRAFT),
-        )
-        if not gone:
+            .where(Mailing.state == State.DRAFT)
+            .returning(Mailing.owner_id, Mailing.title, Mailing.text),
+        ).one_or_none()
+        if gone is None:
             get(actor, mailing_id)
             raise Conflict("mailing_not_draft")
+        audit.note(session, actor, "remove", Thing.MAILING, mailing_id, gone._asdict())
 
 
 def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
@@ -181,6 +198,7 @@ def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
         now = clock.database_now(session)
         span: dict[str, Any] = {}
         if mailing.state is State.DRAFT:
+            _require_excludable(session, mailing.owner_id, mailing.excluded_mailing_id)
             span = _span(mailing, now)
         _move(
             session,
@@ -277,5 +295,6 @@ def _move(session: Session, actor: Actor, mailing_id: int, verb: Verb, **values:
     if not moved:
         get(actor, mailing_id)
         raise Conflict(f"cannot_{verb.value}")
+    audit.note(session, actor, verb.value, Thing.MAILING, mailing_id)
     if verb in ANNOUNCED:
         announcing.announce(session, ANNOUNCED[verb], mailing_id)

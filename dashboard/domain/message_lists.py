@@ -4,7 +4,7 @@ Made for mailings of millions: no OFFSET, no count; how many there are is what t
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +12,8 @@ from sqlalchemy import select
 
 from ..database import db, end_reading
 from ..models import WAITING, Message, Status
-from . import books, bulk, mailings, message_walks, standing
+from . import audit, books, bulk, mailings, message_walks, reopening, standing
+from .audit import Thing
 from .books import Books
 from .message_walks import Found, Sought, Walk
 from .permissions import Actor
@@ -52,6 +53,8 @@ class MessagePage:
 
     mailing_id: int
     mailing_title: str
+    # Since when its messages are kept no longer, but only counted.
+    folded_at: datetime | None
     counts: Counts
     reasons: list[ReasonCount]
     codes: list[str]
@@ -92,6 +95,7 @@ def page(
     return MessagePage(
         mailing_id=mailing_id,
         mailing_title=mailing.title,
+        folded_at=mailing.folded_at,
         counts=kept.counts,
         reasons=kept.reasons,
         codes=sorted(kept.by_code),
@@ -175,8 +179,9 @@ def _columns() -> tuple[Any, ...]:
 
 
 def every(actor: Actor, mailing_id: int, sought: Sought) -> Iterator[MessageRow]:
-    """The whole list, each batch as it stands when its turn comes. Raises NotFound, and that at once."""
-    mailings.get(actor, mailing_id)
+    """The whole list, each batch as it stands when its turn comes. Raises NotFound and Conflict at once."""
+    reopening.require_messages(mailings.get(actor, mailing_id))
+    audit.note_alone(actor, "export", Thing.MAILING, mailing_id, {"filter": asdict(sought)})
     kept = books.of(mailing_id)
     if not min(_bounds(sought, kept)):
         return iter(())

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from ..database import db
 from ..gateway import Reason, Verdict
 from ..models import WAITING, Attempt, Client, Mailing, Message, Status, User
-from . import personalisation, standing
+from . import erased, personalisation, standing
 from .errors import NotFound
 from .permissions import Actor, visible
 
@@ -87,7 +87,7 @@ def get(actor: Actor, message_id: int) -> MessageStory:
         send_after=message.send_after,
         settled_at=message.settled_at,
         tries=message.tries,
-        text=message.text or _text(text, message),
+        text=None if erased.is_pseudonym(message.phone) else message.text or _text(text, message),
         has_own_text=message.text is not None,
         attempts=_tries(message),
     )

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import db, end_reading, transaction
 from ..models import HalfSignIn, PasswordLink, TokenFamily, UserSession
-from . import mails, passwords, permissions
+from . import audit, mails, passwords, permissions
+from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor
 from .user_rules import tidy
@@ -35,6 +36,8 @@ def ask(address: str) -> None:
     looked up by whoever writes the letter (`recipient`).
     """
     with transaction() as session:
+        # Whose address it is, is not looked up here: that would take longer for those who have one.
+        audit.note(session, None, "ask_password_link", Thing.USER)
         mails.post(session, "password_forgotten", tidy(address).lower()[:254], lasts=MAILED)
 
 
@@ -45,7 +48,7 @@ def recipient(address: str) -> User | None:
     return User.of(row) if row else None
 
 
-def issue(user_id: int, lifetime: timedelta) -> str:
+def issue(user_id: int, lifetime: timedelta, actor: Actor | None = None) -> str:
     """The token of a link that sets this user's password once; only its hash is kept."""
     token = secrets.token_urlsafe(32)
     with transaction() as session:
@@ -57,6 +60,7 @@ def issue(user_id: int, lifetime: timedelta) -> str:
         session.execute(delete(PasswordLink).where(own, PasswordLink.expires_at <= now))
         row = {"token_hash": token_hash(token), "created_at": now, "expires_at": now + lifetime}
         session.execute(insert(PasswordLink).values(user_id=user_id, **row))
+        audit.note(session, actor, "issue_password_link", Thing.USER, user_id)
     return token
 
 
@@ -68,7 +72,7 @@ def issue_for(actor: Actor, user_id: int) -> str:
         raise NotFound
     if not user.is_active:
         raise Conflict("user_not_active")
-    return issue(user_id, HANDED)
+    return issue(user_id, HANDED, actor)
 
 
 def owner_of(token: str) -> User | None:
@@ -129,6 +133,7 @@ def _set(
         permit(session)
         session.execute(update(models.User).where(models.User.id == user.id).values(password_hash=password_hash))
         end_sign_ins(session, user.id, keeps)
+        audit.note(session, user.actor, "change_password", Thing.USER, user.id, after={"by_link": keeps is None})
         if tells:
             mails.post(session, "password_changed", user.email, user_id=user.id)
 

@@ -5,7 +5,8 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import models
 from ..database import db, end_reading, transaction
-from . import mails, passwords, user_administration, user_rules
+from . import audit, mails, passwords, user_administration, user_rules
+from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .user_rules import name_key, tidy
 from .users import User
@@ -29,11 +30,14 @@ def change(user: User, name: str, email: str, current: str, *, tells: bool) -> U
                 models.User, user.id, with_for_update={"key_share": True}, populate_existing=True
             )
             user_administration.require_free(session, user.id, name, email)
-            before = row.email
+            before, was = row.email, audit.columns(row, "name", "email")
             row.name, row.name_key, row.email = name, name_key(name), email
             if tells and before != email:
                 mails.post(session, "email_changed", before, user_id=user.id, params={"email": email})
             session.flush()
+            audit.note(
+                session, user.actor, "change", Thing.USER, user.id, was, audit.columns(row, "name", "email")
+            )
             return User.of(row)
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.

@@ -12,9 +12,10 @@ from sqlalchemy import ColumnElement, Select, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from .. import models
-from ..database import db, rows_changed, transaction
+from ..database import db, transaction
 from ..models import Role
-from . import mails, permissions, users
+from . import audit, mails, permissions, users
+from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .pages import COUNTED_AT_MOST
 from .permissions import Actor
@@ -114,7 +115,7 @@ def approve(actor: Actor, user_id: int, *, tells: bool = False) -> User:
     """
     permissions.require_administration(actor)
     with transaction() as session:
-        user = _approve(models.User.id == user_id)
+        user = _approve(actor, models.User.id == user_id)
         if tells:
             mails.post(session, "approved", user.email, user_id=user.id)
     return user
@@ -122,15 +123,16 @@ def approve(actor: Actor, user_id: int, *, tells: bool = False) -> User:
 
 def approve_by_name(name: str) -> User:
     """The same, for whoever runs the installation."""
-    return _approve(models.User.name_key == name_key(name))
+    return _approve(None, models.User.name_key == name_key(name))
 
 
-def _approve(who: ColumnElement[bool]) -> User:
+def _approve(actor: Actor | None, who: ColumnElement[bool]) -> User:
     with transaction() as session:
         waiting = (who, models.User.waiting_since.is_not(None))
-        approved = rows_changed(
-            session, update(models.User).where(*waiting).values(is_active=True, waiting_since=None)
-        )
+        let_in = update(models.User).where(*waiting).values(is_active=True, waiting_since=None)
+        approved = session.scalars(let_in.returning(models.User.id)).all()
+        for user_id in approved:
+            audit.note(session, actor, "approve", Thing.USER, user_id)
     user = _one(who)
     if not approved:
         raise Conflict("user_not_waiting")
@@ -145,7 +147,11 @@ def refuse(actor: Actor, user_id: int) -> None:
     permissions.require_administration(actor)
     who = models.User.id == user_id
     with transaction() as session:
-        refused = rows_changed(session, delete(models.User).where(who, models.User.waiting_since.is_not(None)))
+        gone = delete(models.User).where(who, models.User.waiting_since.is_not(None))
+        refused = session.execute(gone.returning(models.User.name, models.User.email)).all()
+        for each in refused:
+            before = {"name": each.name, "email": each.email}
+            audit.note(session, actor, "refuse", Thing.USER, user_id, before)
     if not refused:
         _one(who)
         raise Conflict("user_not_waiting")

@@ -7,12 +7,18 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..models import UNDER_WAY, Mailing, State, TimeBasis, WebhookKind
 from . import lanes
-from .errors import Invalid, Problem
+from .errors import Conflict, Invalid, Problem
 from .mailing_drafts import YEARS
 from .webhooks import announcing
 
 # Started, and not called off.
 REOPENABLE = (*UNDER_WAY, State.FINISHED)
+
+
+def require_messages(mailing: Mailing) -> None:
+    """Raises Conflict where they are kept no longer: nobody could say who has had one."""
+    if mailing.folded_at is not None:
+        raise Conflict("messages_not_kept")
 
 
 def prepare(session: Session, mailing: Mailing, ends_at: datetime | None) -> None:

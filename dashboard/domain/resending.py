@@ -2,9 +2,11 @@
 
 import logging
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 
 from sqlalchemy import ColumnElement, and_, select, update
 from sqlalchemy.orm import Session
@@ -12,7 +14,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import AnyRow, db, retrying, transaction
 from ..models import Lane, Message, Status
-from . import bulk, mailings, reopening, tallies
+from . import audit, bulk, mailings, reopening, tallies
+from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .permissions import Actor, require_launching
 from .tallies import Move, Place
@@ -25,6 +28,14 @@ AT_ONCE = 1_000
 PATIENCE_SECONDS = 10.0
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the audit log is told."""
+
+    verb: str
+    after: Mapping[str, Any]
+
+
 def resend(
     actor: Actor, mailing_id: int, reasons: Collection[str] | None = None, ends_at: datetime | None = None
 ) -> int:
@@ -34,31 +45,43 @@ def resend(
     passed (it never shortens one). Who has no window left before it stays failed. May be pressed again, also after
     a crash. Raises Forbidden, NotFound, Conflict and Invalid.
     """
-    return requeue(actor, mailing_id, _failed(reasons), ends_at)
+    return requeue(actor, mailing_id, _failed(reasons), ends_at, _told(reasons, ends_at))
 
 
 def resend_some(
     actor: Actor, mailing_id: int, reasons: Collection[str] | None, ends_at: datetime | None
 ) -> tuple[int, bool]:
     """The same, but not for longer than a person waits for a page; and whether that was all."""
-    return _requeue(actor, mailing_id, _failed(reasons), ends_at, PATIENCE_SECONDS)
+    return _requeue(actor, mailing_id, _failed(reasons), ends_at, _told(reasons, ends_at), PATIENCE_SECONDS)
+
+
+def _told(reasons: Collection[str] | None, ends_at: datetime | None) -> Told:
+    return Told("resend", {"reasons": None if reasons is None else sorted(reasons), "ends_at": ends_at})
 
 
 def _failed(reasons: Collection[str] | None) -> ColumnElement[bool]:
-    failed = Message.unsent == Status.FAILED.value
+    # Who has been erased has no phone any more.
+    failed = (Message.unsent == Status.FAILED.value) & ~Message.phone.startswith("0")
     return failed if reasons is None else failed & Message.reason.in_(reasons)
 
 
-def requeue(actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None) -> int:
-    """The same for settled messages of any kind, in short transactions.
+def requeue(
+    actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None, told: Told
+) -> int:
+    """The same for settled messages of any kind, in short transactions; the first writes down what is done.
 
     Only for what was settled before: what is refused again meanwhile would otherwise go round for ever.
     """
-    return _requeue(actor, mailing_id, those, ends_at)[0]
+    return _requeue(actor, mailing_id, those, ends_at, told)[0]
 
 
 def _requeue(
-    actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None, patience: float = math.inf
+    actor: Actor,
+    mailing_id: int,
+    those: ColumnElement[bool],
+    ends_at: datetime | None,
+    told: Told,
+    patience: float = math.inf,
 ) -> tuple[int, bool]:
     require_launching(actor)
     give_up_at = clock.monotonic() + patience
@@ -66,7 +89,8 @@ def _requeue(
     chosen = and_(Message.mailing_id == mailing_id, those, Message.settled_at <= begun_at)
     count, is_whole = 0, False
     while not is_whole:
-        some = retrying(partial(_requeue_some, actor, mailing_id, chosen, ends_at, is_first=count == 0))
+        first = told if count == 0 else None
+        some = retrying(partial(_requeue_some, actor, mailing_id, chosen, ends_at, first))
         count, is_whole = count + some, some == 0
         if clock.monotonic() >= give_up_at:
             break
@@ -76,12 +100,13 @@ def _requeue(
 
 
 def _requeue_some(
-    actor: Actor, mailing_id: int, chosen: ColumnElement[bool], ends_at: datetime | None, *, is_first: bool
+    actor: Actor, mailing_id: int, chosen: ColumnElement[bool], ends_at: datetime | None, first: Told | None
 ) -> int:
     with transaction() as session:
         mailing = mailings.locked(session, actor, mailing_id)
         if mailing.state not in reopening.REOPENABLE:
             raise Conflict("cannot_resend")
+        reopening.require_messages(mailing)
         if session.scalar(select(Message.id).where(chosen).limit(1)) is None:
             return 0
         reopening.prepare(session, mailing, ends_at)
@@ -90,7 +115,9 @@ def _requeue_some(
         if rows:
             reopening.reopen(session, mailing)
             _let_wait(session, rows)
-        elif is_first:
+            if first:
+                audit.note(session, actor, first.verb, Thing.MAILING, mailing_id, after=first.after)
+        elif first:
             raise Invalid([Problem("ends_at", "no_window_left")])
         return len(rows)
 

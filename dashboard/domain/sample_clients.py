@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import insert_or_ignore, transaction
 from ..models import Client, client_tags
-from . import demo
+from . import audit, demo, erased
+from .audit import Thing
 from .permissions import Actor, require_administration
 
 USUAL = 2_160
@@ -27,6 +28,7 @@ def add(actor: Actor, count: int = USUAL) -> int:
     Who was removed comes back; who has one of these phones already stays as they are. Raises Forbidden.
     """
     require_administration(actor)
+    audit.note_alone(actor, "add_samples", Thing.CLIENT, after={"count": min(count, MOST)})
     return sum(_add(actor.id, numbers) for numbers in demo.parts(range(min(count, MOST)), AT_ONCE))
 
 
@@ -43,6 +45,7 @@ def _add(owner_id: int, numbers: list[int]) -> int:
         if gone:
             session.execute(update(Client), [{"id": id_, **_anew(number, now)} for id_, number in gone.items()])
         if came:
+            erased.stop_again(session, [demo.phone_of(number) for number in came])
             demo.tag(session, owner_id, {demo.phone_of(number): number for number in came})
     return len(came)
 
@@ -60,6 +63,7 @@ def remove(actor: Actor) -> int:
     Deleted like any other: the story of their messages stays. Raises Forbidden.
     """
     require_administration(actor)
+    audit.note_alone(actor, "remove_samples", Thing.CLIENT)
     return sum(_remove(actor.id, numbers) for numbers in demo.parts(range(MOST), AT_ONCE))
 
 

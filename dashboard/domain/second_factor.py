@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import db, rows_changed, transaction
 from ..models import RecoveryCode, Requirement, SecondFactor, Service
-from . import one_time_codes, permissions, sessions
+from . import audit, one_time_codes, permissions, sessions
+from .audit import Thing
 from .errors import Conflict, NotFound, Problem
 from .permissions import Actor
 from .sealing import Seal, Unreadable
@@ -112,6 +113,8 @@ def check(user_id: int, typed: str, seal: Seal) -> Check:
         if found.verdict is Verdict.RIGHT:
             row.wrong_codes, row.blocked_until = 0, None
         elif found.verdict is Verdict.WRONG:
+            after = {"reason": "wrong_code"}
+            audit.note(session, None, "sign_in_refused", Thing.USER, user_id, after=after)
             row.wrong_codes += 1
             row.blocked_until = _pause_after(row.wrong_codes, now)
     if not found.is_right:
@@ -159,7 +162,7 @@ def switch_off(user: User, kept_session: str | None = None) -> None:
     """The user's own; every other session of theirs ends. Raises Conflict("second_factor_required")."""
     if is_required_of(user.role):
         raise Conflict("second_factor_required")
-    _remove(user.id, kept_session)
+    _remove(user.actor, user.id, kept_session)
     logger.info("second factor switched off", extra={"user_id": user.id})
 
 
@@ -174,7 +177,7 @@ def reset(actor: Actor, user_id: int) -> None:
         raise Conflict("second_factor_own")
     if db.session.get(models.User, user_id) is None:
         raise NotFound
-    _reset(user_id)
+    _reset(actor, user_id)
     logger.warning("second factor reset", extra={"user_id": user_id, "by": actor.id})
 
 
@@ -183,18 +186,20 @@ def reset_by_name(name: str) -> User:
     row = db.session.scalar(select(models.User).where(models.User.name_key == name_key(name)))
     if row is None:
         raise NotFound
-    _reset(row.id)
+    _reset(None, row.id)
     return User.of(row)
 
 
-def _reset(user_id: int) -> None:
-    if not _remove(user_id):
+def _reset(actor: Actor | None, user_id: int) -> None:
+    if not _remove(actor, user_id):
         raise Conflict("second_factor_missing")
 
 
-def _remove(user_id: int, kept_session: str | None = None) -> bool:
+def _remove(actor: Actor | None, user_id: int, kept_session: str | None = None) -> bool:
     with transaction() as session:
         session.execute(delete(RecoveryCode).where(RecoveryCode.user_id == user_id))
         removed = rows_changed(session, delete(SecondFactor).where(SecondFactor.user_id == user_id))
+        if removed:
+            audit.note(session, actor, "remove_second_factor", Thing.USER, user_id)
         sessions.end_all(user_id, kept_session)
     return bool(removed)

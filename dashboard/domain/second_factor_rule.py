@@ -8,6 +8,8 @@ from sqlalchemy import ColumnElement, delete, func, select, true, update
 from .. import models
 from ..database import db, transaction
 from ..models import Requirement, Role, SecondFactor, Service, UserSession
+from . import audit
+from .audit import Thing
 from .errors import Conflict
 from .permissions import Actor, require_administration
 
@@ -62,7 +64,9 @@ def change(actor: Actor, required: Requirement) -> None:
     with transaction() as session:
         if required is not Requirement.OFF and session.get(SecondFactor, actor.id) is None:
             raise Conflict("second_factor_first")
+        before = {"required": session.get_one(Service, 1).second_factor_required}
         session.execute(update(Service).where(Service.id == 1).values(second_factor_required=required))
+        audit.note(session, actor, "require_second_factor", Thing.SERVICE, None, before, {"required": required})
         if required is not Requirement.OFF:
             lacking = select(models.User.id).where(
                 _is_meant(required), models.User.id.not_in(select(SecondFactor.user_id))

@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import transaction
 from ..models import RecoveryCode, SecondFactor
-from . import one_time_codes, sessions
+from . import audit, one_time_codes, sessions
+from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .sealing import Seal, Unreadable
 from .second_factor import kept_for
@@ -79,6 +80,8 @@ def confirm(user_id: int, sealed: str, code: str, seal: Seal, kept_session: str 
         )
         session.add(row)
         codes = _write_codes(session, user_id)
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "set_up_second_factor", Thing.USER, user_id)
         sessions.end_all(user_id, kept_session)
     logger.info("second factor switched on", extra={"user_id": user_id})
     return codes
@@ -98,5 +101,7 @@ def renew_codes(user_id: int) -> list[str]:
         if session.get(SecondFactor, user_id) is None:
             raise NotFound
         codes = _write_codes(session, user_id)
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "renew_recovery_codes", Thing.USER, user_id)
     logger.info("recovery codes made anew", extra={"user_id": user_id})
     return codes

@@ -9,6 +9,8 @@ from sqlalchemy import and_, delete, or_, select, update
 from .. import clock, models
 from ..database import db, rows_changed, transaction
 from ..models import HalfSignIn, UserSession
+from . import audit
+from .audit import Thing
 from .errors import NotFound
 from .users import User, token_hash
 
@@ -56,6 +58,9 @@ def begin(user_id: int, remember: bool, address: str = "", user_agent: str = "")
             )
         )
         session.execute(update(models.User).where(models.User.id == user_id).values(signed_in_at=now))
+        session.flush()
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "sign_in", Thing.USER, user_id, after={"remember": remember})
     return token
 
 
@@ -90,6 +95,8 @@ def end_one(user_id: int, session_id: int) -> None:
         own = (UserSession.id == session_id, UserSession.user_id == user_id)
         if not rows_changed(session, delete(UserSession).where(*own)):
             raise NotFound
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "end_session", Thing.USER, user_id)
 
 
 def resume(token: str, touch: bool) -> User | None:
@@ -122,7 +129,12 @@ def _touch(session_id: int, now: datetime) -> None:
 def end(token: str) -> None:
     """May be repeated."""
     with transaction() as session:
-        session.execute(delete(UserSession).where(UserSession.token_hash == token_hash(token)))
+        ended = (
+            delete(UserSession).where(UserSession.token_hash == token_hash(token)).returning(UserSession.user_id)
+        )
+        for user_id in session.scalars(ended).all():
+            actor = User.of(session.get_one(models.User, user_id)).actor
+            audit.note(session, actor, "sign_out", Thing.USER, user_id)
 
 
 def end_all(user_id: int, kept: str | None = None) -> None:

@@ -10,6 +10,7 @@ from .. import clock
 from ..database import insert_or_ignore, transaction
 from ..models import Client, Lane, Mailing, Message, State, Status
 from . import (
+    audit,
     ids,
     lanes,
     limits,
@@ -22,6 +23,7 @@ from . import (
     stop_list,
     tallies,
 )
+from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import text_problems
 from .messages import MessageStory
@@ -52,6 +54,8 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
         _open_lane(session, mailing, client)
         _insert(session, actor, message_id, mailing, client, values)
         reopening.reopen(session, mailing)
+        said = {"mailing_id": mailing_id, "client_id": client_id}
+        audit.note(session, actor, "create", Thing.MESSAGE, message_id, after=said)
     return message_id
 
 
@@ -61,6 +65,7 @@ def require_open(session: Session, mailing: Mailing) -> None:
         raise Conflict("mailing_cancelled")
     if mailing.state not in reopening.REOPENABLE:
         raise Conflict("mailing_not_started")
+    reopening.require_messages(mailing)
     if mailing.ends_at <= clock.database_now(session):
         raise Conflict("mailing_over")
 
@@ -152,6 +157,7 @@ def change_text(actor: Actor, message_id: int, text: str) -> None:
         if message.send_after is not None:  # what waits in its place is charged when it leaves
             before = message.text or personalisation.render(mailing.text, values)
             limits.charge(session, mailing, parts.count(own) - parts.count(before))
+        audit.note(session, actor, "change_text", Thing.MESSAGE, message_id, {"text": message.text}, {"text": own})
         message.text = own
 
 
@@ -177,6 +183,7 @@ def cancel(actor: Actor, message_id: int) -> None:
         _require_waiting(session, message)
         ended = Place(Status.CANCELLED, BY_OPERATOR, clock.database_now(session))
         move(session, [message], Place(Status.QUEUED), ended)
+        audit.note(session, actor, "cancel", Thing.MESSAGE, message_id)
 
 
 def _locked(session: Session, actor: Actor, message_id: int) -> tuple[Mailing, Message]:

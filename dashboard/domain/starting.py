@@ -9,7 +9,8 @@ from sqlalchemy.orm import Session
 from .. import clock, metrics
 from ..database import db, transaction
 from ..models import Client, FanOut, Mailing, PauseReason, State, WebhookKind
-from . import approval
+from . import approval, audit
+from .audit import Thing
 from .webhooks import announcing
 
 logger = logging.getLogger(__name__)
@@ -62,6 +63,7 @@ def _set_off(session: Session, mailing: Mailing, now: datetime) -> None:
         mailing.state, mailing.pause_reason = State.PAUSED, PauseReason.MISSED_START
     newest = session.scalar(select(func.max(Client.id))) or 0
     session.execute(insert(FanOut).values(mailing_id=mailing.id, through=0, audience_through=newest))
+    audit.note(session, None, "start", Thing.MAILING, mailing.id, after={"state": mailing.state})
     announcing.announce(session, WebhookKind.MAILING_STARTED, mailing.id)
     if mailing.state is State.PAUSED:
         announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing.id)

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from .. import phone as phones
-from ..database import UtcDateTime, db, insert_or_ignore, rows_changed, transaction
+from ..database import UtcDateTime, db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry
-from . import bulk
+from . import audit, bulk, erased
+from .audit import Thing
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer, may_see_all, require_change
 
@@ -49,8 +50,9 @@ class Outcome:
 
 
 def is_listed(phone: str) -> bool:
-    """`phone` in its canonical form."""
-    return bool(db.session.scalar(select(exists().where(StopListEntry.phone == phone))))
+    """`phone` in its canonical form; also one that was listed when its person was erased."""
+    is_open = select(exists().where(StopListEntry.phone == phone))
+    return bool(db.session.scalar(is_open)) or erased.is_stopped(phone)
 
 
 def add(actor: Actor, phone: str, source: Source = Source.OPERATOR) -> None:
@@ -62,7 +64,9 @@ def add(actor: Actor, phone: str, source: Source = Source.OPERATOR) -> None:
             raise NotFound
         now = clock.database_now(session)
         entry = {"phone": canonical, "added_at": now, "added_by_id": actor.id, "source": source.value}
-        session.execute(insert_or_ignore(StopListEntry), [entry])
+        added = insert_or_ignore(StopListEntry).values(entry).returning(StopListEntry.phone)
+        if session.scalar(added) is not None:
+            audit.note(session, actor, "stop", Thing.PHONE, int(canonical), after={"source": source})
 
 
 def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
@@ -99,7 +103,10 @@ def _add_part(actor: Actor, part: Sequence[str]) -> tuple[set[str], int]:
     """Those of these phones that are this actor's business, and how many of them were not listed yet."""
     with transaction() as session:
         allowed = _concerned(actor, part)
-        return allowed, put(session, actor, allowed, clock.database_now(session))
+        added = put(session, actor, allowed, clock.database_now(session))
+        if added:
+            audit.note(session, actor, "stop_many", Thing.PHONE, after={"phones": sorted(allowed), "new": added})
+        return allowed, added
 
 
 def put(session: Session, actor: Actor, wanted: Collection[str], now: datetime) -> int:
@@ -122,7 +129,11 @@ def remove(actor: Actor, phone: str) -> None:
     canonical = _canonical(phone)
     with transaction() as session:
         mine = delete(StopListEntry).where(StopListEntry.phone == canonical, concerns(actor))
-        if not rows_changed(session, mine) and (is_listed(canonical) or not _concerned(actor, [canonical])):
+        gone = session.execute(mine.returning(StopListEntry.added_at, StopListEntry.source)).one_or_none()
+        if gone is not None:
+            before = audit.columns(gone, "added_at", "source")
+            audit.note(session, actor, "unstop", Thing.PHONE, int(canonical), before)
+        elif is_listed(canonical) or not _concerned(actor, [canonical]):
             raise NotFound
 
 

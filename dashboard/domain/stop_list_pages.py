@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, func, or_, select, tuple_
 
 from ..database import AnySelect, db, end_reading
 from ..models import StopListEntry, User
-from . import client_search
+from . import audit, client_search
+from .audit import Thing
 from .pages import COUNTED_AT_MOST
 from .permissions import Actor
 from .stop_list import concerns
@@ -79,6 +80,11 @@ def page(
 
 def everything(actor: Actor, q: str = "") -> Iterator[Entry]:
     """Each entry once, whatever is added or removed meanwhile; in batches, so that nothing is held for long."""
+    audit.note_alone(actor, "export", Thing.PHONE, after={"q": q})
+    return _everything(actor, q)
+
+
+def _everything(actor: Actor, q: str) -> Iterator[Entry]:
     last: Place | None = None
     while batch := _entries(actor, q, last, None, _ROWS_AT_ONCE):
         end_reading()

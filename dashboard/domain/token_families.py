@@ -11,6 +11,8 @@ from sqlalchemy import delete, insert, select, update
 from .. import clock, models
 from ..database import db, rows_changed, transaction
 from ..models import TokenFamily
+from . import audit
+from .audit import Thing
 from .users import User
 
 LIFETIME = timedelta(days=30)
@@ -33,6 +35,8 @@ def begin(user_id: int) -> Ticket:
         session.execute(update(models.User).where(models.User.id == user_id).values(signed_in_at=now))
         values = {"user_id": user_id, "serial": 1, "created_at": now, "expires_at": now + LIFETIME}
         family_id = session.scalars(insert(TokenFamily).values(values).returning(TokenFamily.id)).one()
+        actor = User.of(session.get_one(models.User, user_id)).actor
+        audit.note(session, actor, "sign_in", Thing.USER, user_id)
     return Ticket(family_id, 1, user_id)
 
 
@@ -54,6 +58,8 @@ def rotate(family_id: int, serial: int) -> Ticket | None:
         )
         if not is_next:
             session.execute(delete(TokenFamily).where(TokenFamily.id == family_id))
+            after = {"reason": "refresh_token_used_twice"}
+            audit.note(session, None, "sign_out", Thing.USER, user.id, after=after)
     return Ticket(family_id, serial + 1, user.id) if is_next else None
 
 
@@ -80,4 +86,7 @@ def member(family_id: int) -> User | None:
 def end(family_id: int) -> None:
     """Every token of it is worth nothing from now on. May be repeated."""
     with transaction() as session:
-        session.execute(delete(TokenFamily).where(TokenFamily.id == family_id))
+        ended = delete(TokenFamily).where(TokenFamily.id == family_id).returning(TokenFamily.user_id)
+        for user_id in session.scalars(ended).all():
+            actor = User.of(session.get_one(models.User, user_id)).actor
+            audit.note(session, actor, "sign_out", Thing.USER, user_id)

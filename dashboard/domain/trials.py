@@ -15,7 +15,8 @@ from .. import phone as phones
 from ..database import db, end_reading, rows_changed, transaction
 from ..gateway import Answer, Call, Verdict
 from ..models import Service, Trial, TrialOutcome
-from . import call_log, forecast, ids, mailing_drafts, stop_list
+from . import audit, call_log, forecast, ids, mailing_drafts, stop_list
+from .audit import Thing
 from .calling import Gateway
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft
@@ -68,6 +69,7 @@ def begin(actor: Actor, draft: MailingDraft, owner_id: int, phone: str) -> int:
         user.phone = canonical
         session.execute(delete(Trial).where(Trial.created_at < now - KEPT))
         session.add(Trial(id=number, user_id=actor.id, phone=canonical, text=text, created_at=now))
+        audit.note(session, actor, "begin", Thing.TRIAL, number, after={"phone": canonical, "text": text})
     return number
 
 

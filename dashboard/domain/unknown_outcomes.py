@@ -4,14 +4,17 @@ import logging
 from collections.abc import Collection
 from datetime import datetime
 from enum import StrEnum
+from functools import partial
 
 from sqlalchemy import ColumnElement, and_, update
 
 from .. import clock
 from ..database import db, retrying, transaction
 from ..models import Message, Status
-from . import bulk, mailings, resending, tallies
+from . import audit, bulk, mailings, resending, tallies
+from .audit import Thing
 from .permissions import Actor, require_change
+from .resending import Told
 from .tallies import Move, Place
 from .webhooks import settlements
 
@@ -41,27 +44,31 @@ def decide(
     unknown = Message.unsent == Status.UNKNOWN.value
     if message_ids is not None:
         unknown = unknown & bulk.any_of(Message.id.expression, message_ids)
+    ids = None if message_ids is None else sorted(message_ids)
+    told = Told("decide_unknown", {"decision": decision, "message_ids": ids, "ends_at": ends_at})
     if decision is Decision.RESEND:
-        return resending.requeue(actor, mailing_id, unknown, ends_at)
+        return resending.requeue(actor, mailing_id, unknown, ends_at, told)
     require_change(actor)
     mailings.get(actor, mailing_id)
-    return _accept(actor, mailing_id, unknown)
+    return _accept(actor, mailing_id, unknown, told)
 
 
-def _accept(actor: Actor, mailing_id: int, unknown: ColumnElement[bool]) -> int:
+def _accept(actor: Actor, mailing_id: int, unknown: ColumnElement[bool], told: Told) -> int:
     begun_at = clock.database_now(db.session())
     chosen = and_(Message.mailing_id == mailing_id, unknown, Message.settled_at <= begun_at)
     count = 0
-    while some := retrying(lambda: _accept_some(chosen)):
+    while some := retrying(partial(_accept_some, actor, mailing_id, chosen, None if count else told)):
         count += some
     if count:
         logger.info("outcomes accepted", extra={"mailing_id": mailing_id, "count": count, "user_id": actor.id})
     return count
 
 
-def _accept_some(chosen: ColumnElement[bool]) -> int:
+def _accept_some(actor: Actor, mailing_id: int, chosen: ColumnElement[bool], first: Told | None) -> int:
     with transaction() as session:
         rows = resending.lock_some(session, chosen)
+        if rows and first:
+            audit.note(session, actor, first.verb, Thing.MAILING, mailing_id, after=first.after)
         session.execute(
             update(Message)
             .where(bulk.any_of(Message.id.expression, [row.id for row in rows]))

@@ -3,6 +3,7 @@
 import logging
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import or_, select
 from sqlalchemy.exc import IntegrityError
@@ -11,7 +12,8 @@ from sqlalchemy.orm import Session
 from .. import models, zones
 from ..database import db, transaction
 from ..models import Role
-from . import mails, password_changes, user_rules, users
+from . import audit, mails, password_changes, user_rules, users
+from .audit import Thing
 from .errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from .permissions import Actor, require_administration
 from .user_rules import name_key, tidy
@@ -48,7 +50,7 @@ def make(actor: Actor, draft: UserDraft, *, by_mail: bool) -> tuple[int, str | N
         timezone=draft.timezone,
         may_launch=draft.may_launch,
     )
-    user_id = users.create(new)
+    user_id = users.create(new, actor)
     logger.info("user made", extra={"user_id": user_id, "by_id": actor.id})
     if by_mail:
         invite(actor, user_id)
@@ -63,6 +65,7 @@ def invite(actor: Actor, user_id: int) -> None:
         user = held(session, actor, user_id)
         if not user.is_active:
             raise Conflict("user_not_active")
+        audit.note(session, actor, "invite", Thing.USER, user_id)
         mails.post(session, "invitation", user.email, user_id=user.id, lasts=password_changes.HANDED)
 
 
@@ -85,6 +88,7 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
         require_free(session, user_id, name, email)
         if role is not Role.ADMINISTRATOR:
             _require_another_administrator(session, row)
+        before = _said(row)
         row.name, row.name_key, row.email = name, name_key(name), email
         row.role, row.may_launch = role, draft.may_launch
         row.language, row.timezone = draft.language, zones.normalise(draft.timezone)
@@ -93,7 +97,13 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
         except IntegrityError:
             # PostgreSQL: somebody took the name between the question and the answer.
             raise Conflict("name_or_email_taken") from None
+        audit.note(session, actor, "change", Thing.USER, user_id, before, _said(row))
         return User.of(row)
+
+
+def _said(row: models.User) -> dict[str, Any]:
+    """What the audit log is told."""
+    return audit.columns(row, "name", "email", "role", "may_launch", "language", "timezone")
 
 
 def require_free(session: Session, user_id: int, name: str, email: str) -> None:
@@ -127,6 +137,8 @@ def deactivate(actor: Actor, user_id: int) -> None:
         if row.waiting_since is not None:
             raise Conflict("user_is_waiting")
         _require_another_administrator(session, row)
+        if row.is_active:
+            audit.note(session, actor, "deactivate", Thing.USER, user_id)
         row.is_active = False
         password_changes.end_sign_ins(session, user_id)
     logger.info("user switched off", extra={"user_id": user_id, "by_id": actor.id})
@@ -143,6 +155,8 @@ def activate(actor: Actor, user_id: int) -> None:
             raise Conflict("user_is_waiting")
         if row.handed_to_id is not None:
             raise Conflict("user_leaving")
+        if not row.is_active:
+            audit.note(session, actor, "activate", Thing.USER, user_id)
         row.is_active = True
     logger.info("user switched on", extra={"user_id": user_id, "by_id": actor.id})
 
@@ -152,6 +166,7 @@ def end_sign_ins(actor: Actor, user_id: int) -> None:
     with transaction() as session:
         held(session, actor, user_id)
         password_changes.end_sign_ins(session, user_id)
+        audit.note(session, actor, "end_sign_ins", Thing.USER, user_id)
 
 
 def held(session: Session, actor: Actor, user_id: int) -> models.User:

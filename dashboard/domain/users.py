@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 from .. import clock, models, zones
 from ..database import db, end_reading, transaction
 from ..models import Role, SetupLink
-from . import passwords, user_rules
+from . import audit, passwords, user_rules
+from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .permissions import Actor
 from .user_rules import name_key, tidy
@@ -98,6 +99,7 @@ def issue_setup_link() -> str:
         now = clock.database_now(session)
         session.execute(delete(SetupLink))
         session.add(SetupLink(token_hash=token_hash(token), created_at=now, expires_at=now + SETUP_LINK_LIFETIME))
+        audit.note(session, None, "issue_setup_link", Thing.SERVICE)
     return token
 
 
@@ -128,12 +130,14 @@ def use_setup_link(token: str, new: NewUser) -> int:
     return add(new, use_up)
 
 
-def create(new: NewUser) -> int:
-    """Gives the new user's id. Raises Invalid."""
-    return add(new, lambda session: None)
+def create(new: NewUser, actor: Actor | None = None) -> int:
+    """Gives the new user's id; `actor` None: whoever runs the installation. Raises Invalid."""
+    return add(new, lambda session: None, actor=actor)
 
 
-def add(new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = False) -> int:
+def add(
+    new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = False, actor: Actor | None = None
+) -> int:
     """Hashes before the transaction, because hashing is slow; `permit` is asked within it. Raises Invalid."""
     new = replace(new, name=tidy(new.name), email=tidy(new.email).lower())
     _require_none([*_problems(new), *_taken(new)])
@@ -148,6 +152,8 @@ def add(new: NewUser, permit: Callable[[Session], None], *, is_waiting: bool = F
                 user.is_active, user.waiting_since = False, user.created_at
             session.add(user)
             session.flush()
+            said = audit.columns(user, "name", "email", "role", "is_active", "waiting_since")
+            audit.note(session, actor, "register" if is_waiting else "create", Thing.USER, user.id, after=said)
             return user.id
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.
@@ -212,14 +218,22 @@ def authenticate(login: str, password: str) -> User | None:
     user, password_hash = (User.of(row), row.password_hash) if row else (None, None)
     end_reading()  # hashing takes long: no connection is held meanwhile
     if not passwords.matches(password, password_hash) or user is None or password_hash is None:
+        _note_refusal(user, "wrong_password" if user else "unknown_user")
         return None
     if user.waiting_since:
+        _note_refusal(user, "user_waiting")
         raise Conflict("user_waiting")
     if not user.is_active:
+        _note_refusal(user, "user_inactive")
         return None
     if passwords.is_outdated(password_hash):
         _hash_anew(user.id, password, password_hash)
     return user
+
+
+def _note_refusal(user: User | None, reason: str) -> None:
+    """Never what was typed: people type passwords where a name belongs."""
+    audit.note_alone(None, "sign_in_refused", Thing.USER, user.id if user else None, {"reason": reason})
 
 
 def has_password(user_id: int) -> bool:
@@ -246,11 +260,12 @@ def change_preferences(user_id: int, language: str, theme: str, timezone: str) -
     """Raises Invalid."""
     _require_none(user_rules.problems_with_preferences(language, theme, timezone))
     with transaction() as session:
-        session.execute(
-            update(models.User)
-            .where(models.User.id == user_id)
-            .values(language=language, theme=theme, timezone=zones.normalise(timezone))
-        )
+        row = session.get_one(models.User, user_id)
+        before = audit.columns(row, "language", "theme", "timezone")
+        row.language, row.theme, row.timezone = language, theme, zones.normalise(timezone)
+        after = audit.columns(row, *before)
+        if after != before:
+            audit.note(session, User.of(row).actor, "change_preferences", Thing.USER, user_id, before, after)
 
 
 def token_hash(token: str) -> str:

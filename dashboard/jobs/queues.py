@@ -71,6 +71,13 @@ def resume_later() -> None:
     _knock(BACKGROUND, "resume", most_waiting=1)
 
 
+def retain_later() -> None:
+    """Where anything is to go at all."""
+    settings = current_app.config["SETTINGS"]
+    if settings.message_retention_days or settings.audit_retention_days:
+        _knock(BACKGROUND, "retain")
+
+
 def tell_webhooks_later() -> None:
     """One that waits sees all that came before it begins."""
     _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)

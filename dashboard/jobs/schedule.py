@@ -32,6 +32,8 @@ class Entry:
 SCHEDULE: dict[str, Entry] = {
     "work": Entry(1, queues.work_later),
     "resume": Entry(10, queues.resume_later),
+    # What is too old by minutes may wait for minutes.
+    "retain": Entry(600, queues.retain_later),
     "webhooks": Entry(3, queues.tell_webhooks_later),
     "mail": Entry(30, queues.mail_later),
     "digest": Entry(60, queues.digest_later),

@@ -10,7 +10,17 @@ from config import Settings
 
 from .. import logs, meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, digest, handing_over, imports, mails, trials
+from ..domain import (
+    client_bulk,
+    client_bulk_running,
+    delivery,
+    digest,
+    folding,
+    handing_over,
+    imports,
+    mails,
+    trials,
+)
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
@@ -70,6 +80,16 @@ def resume() -> None:
         queues.change_clients_later(change_id)
     for user_id in handing_over.unfinished():
         queues.hand_over_later(user_id)
+
+
+def retain() -> None:
+    """Remove messages and lines of the audit log that are older than the installation keeps them."""
+    settings: Settings = current_app.config["SETTINGS"]
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    days = settings.message_retention_days, settings.audit_retention_days
+    if not folding.run(*days, is_stopping=lambda: bool(stops)):
+        queues.retain_later()
 
 
 def send_trial(trial_id: int) -> None:

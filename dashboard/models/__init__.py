@@ -1,9 +1,11 @@
 """The tables, one idea a file: columns, constraints, and indexes with the query each serves."""
 
 from .api_token import ApiToken, Scope, TokenFamily
+from .audit import AuditLine, AuditPermit
 from .chunk import Chunk, Flight
 from .client import Client, Tag, client_tags
 from .client_change import ChangeState, ClientChange, ClientVerb
+from .erased_phone import ErasedPhone
 from .form_draft import FormDraft
 from .idempotency_key import IdempotencyKey
 from .identity import Identity
@@ -37,6 +39,8 @@ __all__ = [
     "Allowance",
     "ApiToken",
     "Attempt",
+    "AuditLine",
+    "AuditPermit",
     "Breaker",
     "BreakerOpening",
     "CallWindow",
@@ -48,6 +52,7 @@ __all__ = [
     "DeliveryState",
     "Digest",
     "Dimension",
+    "ErasedPhone",
     "FanOut",
     "Flight",
     "FormDraft",

@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from enum import StrEnum
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from ..database import Model, UtcDateTime
@@ -59,6 +59,13 @@ class Mailing(Model):
         Index(None, "owner_id", "id"),
         # The tick: what is due to start, what runs.
         Index(None, "state", "starts_at"),
+        # Retention: which ended mailing still has messages, the oldest first?
+        Index(
+            "ix_mailings_full",
+            "finished_at",
+            postgresql_where=text("emptied_at IS NULL"),
+            sqlite_where=text("emptied_at IS NULL"),
+        ),
         # The number of a deleted draft is not given again: an old page must not act on another mailing.
         {"sqlite_autoincrement": True},
     )
@@ -112,6 +119,9 @@ class Mailing(Model):
 
     # Every client of the audience has a message.
     fanned_out_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Its messages are kept no longer, only their counts (domain.folding); and when the last of them went.
+    folded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    emptied_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class FanOut(Model):

@@ -56,6 +56,8 @@ class Service(Model):
     price_per_part: Mapped[Decimal | None] = mapped_column(Amount)
     # ISO 4217.
     currency: Mapped[str] = mapped_column(String(3), default="RUB")
+    # By which `erased_phones` are hashed; none before anybody is erased.
+    erasing_key: Mapped[str | None] = mapped_column(String(64))
     # Who must have a second factor to come in.
     second_factor_required: Mapped[Requirement] = mapped_column(choice(Requirement), default=Requirement.OFF)
 

@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from markupsafe import Markup
 
 from .. import clock, zones
+from ..domain import erased
 from ..domain.timing import Opening
 from .browsers import known_by
 
@@ -153,6 +154,8 @@ def phone(canonical: str | None) -> str:
     """'79991234567' → '+7 999 123-45-67'."""
     if not canonical or len(canonical) != 11:
         return canonical or ""
+    if erased.is_pseudonym(canonical):
+        return str(_("erased person"))
     return f"+{canonical[0]} {canonical[1:4]} {canonical[4:7]}-{canonical[7:9]}-{canonical[9:]}"
 
 

@@ -8,7 +8,8 @@ from zlib import crc32
 
 from flask import Flask, Response, current_app, g, request
 
-from .. import logs
+from .. import logs, origin
+from ..origin import Origin, Via
 
 ONE_YEAR_SECONDS = 31_536_000
 # What a program or a proxy may call its request: no spaces, so that it cannot pass for a line of the log.
@@ -26,10 +27,13 @@ def _name_request() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if GIVEN_NAME.fullmatch(given) else secrets.token_hex(6)
     logs.request_id.set(g.request_id)
+    g.origin = origin.begin(Origin(Via.PAGE, request.remote_addr, g.request_id))
 
 
 def _forget_request(_error: BaseException | None) -> None:
     logs.request_id.set("")
+    if begun := g.pop("origin", None):
+        origin.end(begun)
 
 
 def _say_what_may_be_kept(response: Response) -> Response:

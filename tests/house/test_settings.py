@@ -79,6 +79,8 @@ class Remembering(Mapping[str, str]):
         ("IMPORT_MAX_ROWS", "0"),
         ("TRUSTED_PROXIES", "all"),
         ("REGISTRATION", "yes"),
+        ("MESSAGE_RETENTION_DAYS", "-1"),
+        ("AUDIT_RETENTION_DAYS", "a year"),
         ("API_RATE_LIMIT", "600"),
         ("API_RATE_LIMIT", "0/minute"),
         ("API_CREATE_RATE_LIMIT", "60 per minute"),

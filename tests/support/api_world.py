@@ -166,6 +166,7 @@ BODIES: dict[Route, Callable[[Actor], Any] | None] = {
     ("PUT", "/clients/<client_id>"): client_body,
     ("PATCH", "/clients/<client_id>"): lambda _owner: {"tags": ["vip"]},
     ("DELETE", "/clients/<client_id>"): None,
+    ("POST", "/erasures"): lambda _owner: {"phone_number": a_phone()},
     ("POST", "/imports"): a_file,
     ("PATCH", "/imports/<import_id>"): lambda _owner: {"timezone": "Asia/Omsk"},
     ("POST", "/imports/<import_id>/start"): None,

@@ -64,12 +64,12 @@ from tests.support.authenticator import switch_on
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 from tests.support.webhooks import add_endpoint, set_endpoint
 
-# No page: what browsers and machines fetch. The two exports name their columns as an import does. Nor those for
+# No page: what browsers and machines fetch. The exports name their columns as an import does. Nor those for
 # programmers, which speak English as the API's description does.
 NOT_READ = {
     *("api_docs.swagger", "api_docs.redoc"),
     *("static", "health.alive", "health.ready", "metrics.show"),
-    *("mailings.chart", "overview.days", "clients.export", "stop_list.export"),
+    *("mailings.chart", "overview.days", "clients.export", "stop_list.export", "audit.export"),
 }
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
@@ -81,6 +81,7 @@ EMPTY_PAGES = (
 STRANGERS = ("/sign-in", "/register", "/password/forgotten", "/password/new", "/setup/used", "/nowhere")
 # With these the lists are seen in their other forms, too.
 QUERIES = {
+    "audit.index": ("", "?thing=mailing", "?verb=user.sign_in", "?number=7777777"),
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900", "?stop=yes&sort=oldest", "?q=900"),
     "clients.bulk": tuple(f"?scope=all&stop=no&code=900&verb={verb}" for verb in ClientVerb),
     "stop_list.index": ("", "?q=0000"),
@@ -366,6 +367,8 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999"}
     yield "/clients/bulk", {"verb": "add_tag", "scope": "all", "count": "1", "through": "999", "tag_name": "1"}
     yield "/clients/bulk", {"verb": "delete", "id": "0"}
+    for phone in ("", "12345", "79000000001", "79000777666"):
+        yield "/erase", {"phone": phone}
     yield "/stop-list/add", {"phones": ""}
     yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
     yield "/stop-list/add", {"phones": "79001112233\n79001112244"}

@@ -76,6 +76,8 @@ STEPS = (
     Step("stop_list_add", {"phone_numbers": [LISTED]}),
     Step("stop_list_list", query={"search": "9990000003"}),
     Step("stop_list_remove", {"phone_number": LISTED}),
+    Step("erasures_create", {"phone_number": LISTED}),
+    Step("audit_list", query={"object_type": "phone"}),
     Step("webhooks_make", saves={"webhook_id": "id"}),
     Step("webhooks_list"),
     Step("webhooks_get"),

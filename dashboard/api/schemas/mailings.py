@@ -187,6 +187,9 @@ class Mailing(Body):
     updated_at = Instant(metadata={"example": MOMENT})
     started_at = Instant(allow_none=True)
     finished_at = Instant(allow_none=True)
+    messages_folded_at = Instant(
+        allow_none=True, metadata={"description": "Since when its messages are kept no longer, but only counted"}
+    )
 
 
 class MailingPage(Body):

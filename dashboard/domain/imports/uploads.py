@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 from ... import clock, zones
 from ...database import db, transaction
 from ...models import Import, ImportState, KnownPhones
+from .. import audit
+from ..audit import Thing
 from ..client_rules import UNPRINTABLE
 from ..errors import Conflict, Invalid, NotFound, Problem
 from ..permissions import Actor, require_change, visible
@@ -83,6 +86,7 @@ def begin(
             guessed = mapping.guess(layout.rows)
             _choose(row, choose(guessed), layout, guessed)
         session.flush()
+        audit.note(session, actor, "begin", Thing.IMPORT, row.id, after=_said(row))
         upload.path.replace(files.uploaded(folder, row.id))
         return row.id
 
@@ -105,9 +109,11 @@ def replace_file(actor: Actor, import_id: int, upload: Upload, folder: Path, lim
     layout = _look(upload, limits)
     with transaction() as session:
         row = _open(session, actor, import_id)
+        before = _said(row)
         _put(row, upload, layout)
         _take_back(row)
         session.flush()
+        audit.note(session, actor, "replace_file", Thing.IMPORT, row.id, before, _said(row))
         files.begin_anew(folder, row.id)
         upload.path.replace(files.uploaded(folder, row.id))
 
@@ -135,7 +141,9 @@ def map_columns(actor: Actor, import_id: int, draft: MappingDraft) -> None:
         width = Layout.from_json(row.layout).width if row.layout else None
         if problems := [*mapping.check(draft.mapping, width), *zone_problems]:
             raise Invalid(problems)
+        before = _said(row)
         _keep(row, draft, timezone)
+        audit.note(session, actor, "map_columns", Thing.IMPORT, row.id, before, _said(row))
         _take_back(row)
         row.state = ImportState.CHECKING
 
@@ -145,6 +153,11 @@ def _zone(typed: str) -> tuple[str, list[Problem]]:
         return zones.normalise(typed), []
     except zones.ZoneError as error:
         return "", [Problem("timezone", error.problem)]
+
+
+def _said(row: Import) -> dict[str, Any]:
+    """What the audit log is told of an import."""
+    return audit.columns(row, "filename", "size_bytes", "known", "timezone", "mapping", "starts_itself")
 
 
 def _keep(row: Import, draft: MappingDraft, timezone: str) -> None:
@@ -161,6 +174,7 @@ def start(actor: Actor, import_id: int) -> None:
             return
         if row.state is not ImportState.CHECKED:
             raise Conflict("import_ended" if row.state in ENDED else "import_not_checked")
+        audit.note(session, actor, "start", Thing.IMPORT, row.id)
         for name, value in leases.GO_AHEAD.items():
             setattr(row, name, value)
 
@@ -172,6 +186,7 @@ def cancel(actor: Actor, import_id: int, folder: Path) -> None:
         row = _mine(session, actor, import_id)
         if row.state in ENDED:
             raise Conflict("import_ended")
+        audit.note(session, actor, "cancel", Thing.IMPORT, row.id, before={"state": row.state})
         if row.state in OPEN:
             row.created = row.updated = row.unchanged = 0
         row.state = ImportState.CANCELLED

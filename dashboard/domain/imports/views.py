@@ -8,7 +8,8 @@ from sqlalchemy import ColumnElement, select
 
 from ...database import db
 from ...models import Import, ImportProblem, ImportState, KnownPhones, User
-from .. import pages
+from .. import audit, pages
+from ..audit import Thing
 from ..errors import NotFound
 from ..pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
 from ..permissions import Actor, may_see_all, visible
@@ -172,7 +173,13 @@ def problems_page(actor: Actor, import_id: int, after: int | None, before: int |
 
 
 def all_problems(actor: Actor, import_id: int) -> Iterator[ProblemView]:
-    """Raises NotFound at the first step."""
+    """Raises NotFound."""
+    get(actor, import_id)
+    audit.note_alone(actor, "export_problems", Thing.IMPORT, import_id)
+    return _all_problems(actor, import_id)
+
+
+def _all_problems(actor: Actor, import_id: int) -> Iterator[ProblemView]:
     last = 0
     while found := problems(actor, import_id, last, _PROBLEMS_AT_ONCE):
         yield from found

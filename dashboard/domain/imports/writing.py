@@ -26,7 +26,7 @@ from ... import phone as phones
 from ...database import UtcDateTime
 from ...models import Client, ImportProblem
 from ...models.columns import Json
-from .. import bulk, tags
+from .. import bulk, erased, tags
 from .deciding import Change, Plan, Target, plan, tags_of_row
 from .rows import BadRow, Row
 
@@ -58,6 +58,7 @@ def write(session: Session, target: Target, rows: Sequence[Row], now: datetime) 
             with session.begin_nested():
                 _write(session, target, made, now)
             note(session, target.import_id, made.bad)
+            erased.stop_again(session, [row.phone for row in rows])
             return made
         except IntegrityError:
             if tries_left == 0:

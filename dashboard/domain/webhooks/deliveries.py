@@ -10,7 +10,8 @@ from sqlalchemy import Select, delete, or_, select, update
 from ... import clock
 from ...database import db, rows_changed, transaction
 from ...models import DeliveryState, WebhookDelivery, WebhookEvent, WebhookKind
-from .. import pages
+from .. import audit, pages
+from ..audit import Thing
 from ..errors import Conflict, NotFound
 from ..pages import Cursor, Page
 from ..permissions import Actor, require_change
@@ -104,6 +105,7 @@ def resend(actor: Actor, endpoint_id: int, delivery_id: int) -> None:
         again = update(WebhookDelivery).where(WebhookDelivery.id == delivery_id, is_idle).values(due)
         if not rows_changed(session, again):
             raise Conflict("webhook_being_tried")
+        audit.note(session, actor, "resend", Thing.WEBHOOK, endpoint_id, after={"delivery": delivery_id})
 
 
 def sweep() -> None:

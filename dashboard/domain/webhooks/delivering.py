@@ -186,7 +186,7 @@ def _write(task: _Task, answer: Answer) -> None:
             if endpoint is None or delivery is None:
                 return  # removed, or taken over: this worker was away for longer than its lease
             _note(delivery, answer, clock.database_now(session))
-            _judge(endpoint, answer, clock.database_now(session))
+            _judge(session, endpoint, answer, clock.database_now(session))
 
     retrying(work)
 
@@ -211,7 +211,7 @@ def pause_after(tries: int) -> timedelta | None:
     return timedelta(seconds=WAITS[tries - 1] * _rng.uniform(1 - JITTER, 1 + JITTER))
 
 
-def _judge(endpoint: WebhookEndpoint, answer: Answer, now: datetime) -> None:
+def _judge(session: Session, endpoint: WebhookEndpoint, answer: Answer, now: datetime) -> None:
     """Of the endpoint itself: does it work, is it gone, has it failed for too long?"""
     if answer.ending is Ending.OK:
         endpoint.failing_since = None
@@ -220,5 +220,5 @@ def _judge(endpoint: WebhookEndpoint, answer: Answer, now: datetime) -> None:
     is_spent = now - endpoint.failing_since >= GIVE_UP_ON_ENDPOINT
     if endpoint.off_reason is None and (answer.http_status == GONE or is_spent):
         reason = OffReason.GONE if answer.http_status == GONE else OffReason.FAILING
-        endpoints.switch_off(endpoint, reason, now)
+        endpoints.switch_off(session, endpoint, reason, now)
         logger.warning("webhook switched off", extra={"endpoint_id": endpoint.id, "reason": reason.value})

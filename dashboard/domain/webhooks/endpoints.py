@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from ... import clock
-from ...database import db, rows_changed, transaction
+from ...database import db, transaction
 from ...models import WEBHOOK_CHOICES, OffReason, User, WebhookEndpoint, WebhookKind
+from .. import audit
+from ..audit import Thing
 from ..errors import Conflict, Invalid, NotFound, Problem
 from ..permissions import Actor, require_change
 from . import addresses, events, signing
@@ -89,6 +92,7 @@ def make(actor: Actor, draft: EndpointDraft, *, private_allowed: bool) -> tuple[
         off = {} if draft.is_on else {"off_reason": OffReason.PERSON, "off_at": now}
         row = {"user_id": actor.id, "secret": secret, "created_at": now, "version": 1, **off, **values}
         made = session.scalars(insert(WebhookEndpoint).values(row).returning(WebhookEndpoint)).one()
+        audit.note(session, actor, "make", Thing.WEBHOOK, made.id, after=_said(made))
         return EndpointView.of(made), secret
 
 
@@ -107,11 +111,13 @@ def change(
         row = _own(session, actor, endpoint_id, is_held=True)
         if version is not None and row.version != version:
             raise Conflict("webhook_edited")
+        before = _said(row)
         for name, value in values.items():
             setattr(row, name, value)
         _switch(row, draft.is_on, clock.database_now(session))
         row.version += 1
         session.flush()
+        audit.note(session, actor, "change", Thing.WEBHOOK, row.id, before, _said(row))
         return EndpointView.of(row)
 
 
@@ -122,10 +128,17 @@ def _switch(row: WebhookEndpoint, is_on: bool, now: datetime) -> None:
         row.off_reason, row.off_at = OffReason.PERSON, now
 
 
-def switch_off(row: WebhookEndpoint, reason: OffReason, now: datetime) -> None:
+def _said(row: WebhookEndpoint) -> dict[str, Any]:
+    """What the audit log is told: of the address only the host, for the rest may be somebody's secret."""
+    host = urlsplit(row.url).hostname
+    return {"user_id": row.user_id, "host": host, **audit.columns(row, "description", "events", "off_reason")}
+
+
+def switch_off(session: Session, row: WebhookEndpoint, reason: OffReason, now: datetime) -> None:
     """Of a held row: nothing more is told, and what waits goes on waiting."""
     row.off_reason, row.off_at, row.hears_settled = reason, now, False
     row.version += 1
+    audit.note(session, None, "switch_off", Thing.WEBHOOK, row.id, after={"off_reason": reason})
 
 
 def rotate_secret(actor: Actor, endpoint_id: int) -> str:
@@ -135,6 +148,7 @@ def rotate_secret(actor: Actor, endpoint_id: int) -> str:
         row = _own(session, actor, endpoint_id, is_held=True)
         row.old_secret, row.secret = row.secret, signing.new_secret()
         row.rotated_at = clock.database_now(session)
+        audit.note(session, actor, "rotate_secret", Thing.WEBHOOK, row.id)
         return row.secret
 
 
@@ -142,9 +156,9 @@ def remove(actor: Actor, endpoint_id: int) -> None:
     """With its log and all that waits for it. Raises Forbidden and NotFound."""
     require_change(actor)
     with transaction() as session:
-        own = WebhookEndpoint.user_id == actor.id
-        if not rows_changed(session, delete(WebhookEndpoint).where(WebhookEndpoint.id == endpoint_id, own)):
-            raise NotFound
+        row = _own(session, actor, endpoint_id, is_held=True)
+        audit.note(session, actor, "remove", Thing.WEBHOOK, row.id, _said(row))
+        session.execute(delete(WebhookEndpoint).where(WebhookEndpoint.id == row.id))
 
 
 def ping(actor: Actor, endpoint_id: int) -> int:
@@ -156,6 +170,7 @@ def ping(actor: Actor, endpoint_id: int) -> int:
     with transaction() as session:
         row = _own(session, actor, endpoint_id, is_held=True)
         require_on(row)
+        audit.note(session, actor, "ping", Thing.WEBHOOK, row.id)
         now = clock.database_now(session)
         return events.enter(session, WebhookKind.PING, {"webhook_id": row.id}, [row.id], now)[0]
 

@@ -1,0 +1,50 @@
+"""Who has done what? The audit log, to be read. For administrators."""
+
+from typing import Any
+
+from flask import Response
+
+from ..domain import audit_pages
+from ..domain.audit_pages import Wanted
+from ..domain.pages import Cursor
+from ..domain.permissions import may_administer
+from . import answers
+from .access import actor, requires
+from .answers import limit_of
+from .resources import LARGEST_ID, Resource
+from .schemas import audit as schemas
+
+# The pages' blueprint has the name `audit`.
+blueprint = Resource("audit", __name__, "/audit", "Who has done what")
+LARGEST_LINE = 2**63 - 1
+
+
+@blueprint.asked("GET")
+@requires(may_administer)
+@blueprint.takes(schemas.Query, "query")
+@blueprint.gives(200, schemas.LinePage)
+def index(query: dict[str, Any]) -> Response:
+    """List what was done, newest first, by whom, from where, and what was before. For administrators."""
+    cursor = answers.key_of_cursor(query.get("cursor"), _before) or Cursor()
+    wanted = Wanted(
+        actor_id=_some(query.get("actor_id"), LARGEST_ID),
+        thing=query.get("object_type"),
+        object_id=_some(query.get("object_id"), LARGEST_LINE),
+        verb=query.get("verb", ""),
+        since=query.get("since"),
+        until=query.get("until"),
+    )
+    found = audit_pages.page(actor(), wanted, cursor, limit_of(query), is_walk=True)
+    next_key = None if found.next_before is None else (found.next_before,)
+    return answers.page(schemas.Line(), found.items, found.total, found.total_is_exact, next_key)
+
+
+def _some(number: int | None, largest: int) -> int | None:
+    """What does not fit the column is nobody's, as 0 is."""
+    return number if number is None or 0 < number <= largest else 0
+
+
+def _before(line_id: int) -> Cursor:
+    if not isinstance(line_id, int) or not 0 < line_id <= LARGEST_LINE:
+        raise ValueError(line_id)
+    return Cursor(before=line_id)
