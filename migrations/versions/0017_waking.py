@@ -7,7 +7,7 @@ too. A new database (whose sweep lies in the year 2000) has none: its first beat
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0018"
+revision = "0017"
 down_revision = "0016"
 branch_labels = None
 depends_on = None
