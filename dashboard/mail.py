@@ -107,6 +107,21 @@ def send(server: MailServer, letter: Letter) -> None:
         raise MailError("cannot_be_written", is_permanent=True) from None
 
 
+def check(server: MailServer) -> None:
+    """Does it let us in? Nothing is sent. Raises MailError."""
+    try:
+        with _connected(server) as smtp:
+            if server.starts_tls:
+                smtp.starttls(context=ssl.create_default_context())
+            if server.user:
+                smtp.login(server.user, server.password)
+            smtp.noop()
+    except smtplib.SMTPResponseException as error:
+        raise MailError(f"smtp_{error.smtp_code}", is_permanent=False) from None
+    except (smtplib.SMTPException, OSError, ValueError) as error:
+        raise MailError(type(error).__name__, is_permanent=False) from None
+
+
 def _connected(server: MailServer) -> smtplib.SMTP:
     if server.is_tls:
         context = ssl.create_default_context()

@@ -1,7 +1,8 @@
 """Which real parts may a test ask for?
 
 Settings and applications: `settings`, `app` (SQLite), `pg_app` (PostgreSQL), `any_app` (the test runs twice,
-once on each), `app_context` and `any_context` for tests that call the domain, `client` for those of pages.
+once on each), `own_app` (SQLite, shared with no other test), `app_context` and `any_context` for tests that call
+the domain, `client` for those of pages.
 Servers: `redis_url`, `postgres_url`, `browser`. Whatever is not asked for is not started.
 """
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
     from config import Settings
+    from tests.support.apps import SharedApp
+    from tests.support.postgres_reused import ReusedDatabase
 
 # Tests say themselves what the environment is; a developer's .env must not reach the programs they start.
 os.environ["FLASK_SKIP_DOTENV"] = "1"
@@ -62,9 +65,9 @@ def redis_url(_redis_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def _postgres_server(testrun_uid: str) -> str:
-    from tests.support.postgres import start_postgres
+    from tests.support.postgres import start_postgres, without_vacuum
 
-    return start_postgres(testrun_uid)
+    return without_vacuum(start_postgres(testrun_uid))
 
 
 @pytest.fixture(scope="session")
@@ -77,12 +80,17 @@ def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: 
     return name
 
 
-@pytest.fixture
-def postgres_url(_postgres_server: str, _postgres_template: str, worker_id: str) -> str:
-    """A database with the schema and nothing in it, until the next test that asks for one."""
-    from tests.support.postgres import create_database
+@pytest.fixture(scope="session")
+def _postgres_database(_postgres_server: str, _postgres_template: str, worker_id: str) -> "ReusedDatabase":
+    from tests.support.postgres_reused import ReusedDatabase
 
-    return create_database(_postgres_server, f"test_{worker_id}", _postgres_template)
+    return ReusedDatabase(_postgres_server, f"test_{worker_id}", _postgres_template)
+
+
+@pytest.fixture
+def postgres_url(_postgres_database: "ReusedDatabase") -> str:
+    """A database with the schema and nothing in it, until the next test that asks for one."""
+    return _postgres_database.emptied()
 
 
 @pytest.fixture(scope="session")
@@ -92,19 +100,45 @@ def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_sqlite_template(tmp_path_factory.mktemp("sqlite"))
 
 
-@pytest.fixture
-def app(sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
-    from tests.support.apps import quick_passwords, sqlite_app
+@pytest.fixture(scope="session")
+def _shared_app(_redis_server: str, tmp_path_factory: pytest.TempPathFactory) -> "SharedApp":
+    from tests.support.apps import SharedApp
 
-    with quick_passwords(), sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
+    return SharedApp(tmp_path_factory.mktemp("app"), REDIS_URL=_redis_server)
+
+
+@pytest.fixture(scope="session")
+def _shared_pg_app(
+    _postgres_database: "ReusedDatabase", _redis_server: str, tmp_path_factory: pytest.TempPathFactory
+) -> "SharedApp":
+    from tests.support.apps import SharedApp
+
+    url = _postgres_database.emptied()
+    return SharedApp(tmp_path_factory.mktemp("pg_app"), DATABASE_URL=url, REDIS_URL=_redis_server)
+
+
+@pytest.fixture
+def app(_shared_app: "SharedApp", sqlite_template: Path, redis_url: str) -> Iterator["Flask"]:
+    from tests.support.apps import quick_passwords
+
+    with quick_passwords(), _shared_app.lent(sqlite_template) as app:
         yield app
 
 
 @pytest.fixture
-def pg_app(postgres_url: str, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
-    from tests.support.apps import quick_passwords, running_app
+def pg_app(_shared_pg_app: "SharedApp", postgres_url: str, redis_url: str) -> Iterator["Flask"]:
+    from tests.support.apps import quick_passwords
 
-    with quick_passwords(), running_app(tmp_path, DATABASE_URL=postgres_url, REDIS_URL=redis_url) as app:
+    with quick_passwords(), _shared_pg_app.lent() as app:
+        yield app
+
+
+@pytest.fixture
+def own_app(sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
+    """For a test that changes more of it than its settings: its addresses, hooks, templates."""
+    from tests.support.apps import quick_passwords, sqlite_app
+
+    with quick_passwords(), sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:
         yield app
 
 

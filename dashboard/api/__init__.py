@@ -20,6 +20,7 @@ from . import (
     problems,
     rates,
     sample_clients,
+    sending,
     signed_tokens,
     statistics,
     stop_list,
@@ -39,11 +40,15 @@ BLUEPRINTS = (
     mailing_verbs.blueprint,
     messages.blueprint,
     sample_clients.blueprint,
+    sending.blueprint,
     statistics.blueprint,
     stop_list.blueprint,
     users.blueprint,
     webhooks.blueprint,
 )
+
+# A thousand clients in one request, with much to say of each; files of clients have a limit of their own.
+JSON_BYTES = 16 * 1024 * 1024
 
 
 def init_app(app: Flask) -> None:
@@ -73,6 +78,8 @@ def _begin() -> Response | None:
     """Count the request for who sends it; an address that is none is a problem here, not one of the pages'."""
     blueprint = current_app.blueprints.get(request.blueprint or "")
     if isinstance(blueprint, Resource):
+        if request.mimetype != "multipart/form-data":
+            request.max_content_length = JSON_BYTES
         access.identify()
         rates.begin()
         return None

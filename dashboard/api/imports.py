@@ -42,7 +42,6 @@ blueprint = Resource("imports", __name__, "/imports", "Files of clients, brought
 ONE = f"/<int(max={LARGEST_ID}):import_id>"
 SHOWN, ROW = schemas.Import(), schemas.ImportRow()
 FIRST_PROBLEMS = 10
-_MEGABYTE = 1024 * 1024
 
 
 @blueprint.asked("GET")
@@ -104,11 +103,7 @@ def _require_form() -> None:
 
 
 def _too_large(_error: RequestEntityTooLarge) -> Response:
-    """Few programs read an answer before they have sent everything; some times too much is heard out for it."""
-    left = min(request.content_length or 0, 4 * _limits().megabytes * _MEGABYTE)
-    stream = request.environ["wsgi.input"]
-    while left > 0 and (piece := stream.read(min(left, _MEGABYTE))):
-        left -= len(piece)
+    imports.hear_out(request.environ["wsgi.input"], request.content_length or 0, _limits())
     return problems.answer(413, "file_too_large")
 
 

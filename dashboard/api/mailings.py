@@ -46,15 +46,9 @@ SHOWN, INPUT = schemas.Mailing(), schemas.MailingInput()
 def index(query: dict[str, Any]) -> Response:
     """List mailings, newest first."""
     before = answers.key_of_cursor(query.get("cursor"), cursor_of)
-    found = mailing_lists.page(
-        actor(),
-        query.get("state"),
-        before or NEWEST,
-        limit_of(query),
-        q=query.get("search", ""),
-        is_walk=True,
-    )
-    items = [told(mailing) for mailing in mailings.some(actor(), [row.id for row in found.items])]
+    state, search = query.get("state"), query.get("search", "")
+    found = mailing_lists.walk(actor(), state, before or NEWEST, limit_of(query), search)
+    items = [told(mailing) for mailing in found.items]
     next_key = (found.next_before,) if found.next_before else None
     return answers.page(SHOWN, items, found.total, found.total_is_exact, next_key)
 

@@ -66,7 +66,7 @@ def of_http(error: HTTPException) -> Response:
 
 def _broke(_error: Exception) -> Response:
     """Flask has logged the traceback; this adds the name under which it may be reported."""
-    logger.error("request %s to %s broke", g.get("request_id"), request.path)
+    logger.error("request broke", extra={"request_id": g.get("request_id"), "endpoint": request.endpoint})
     end_reading()
     return answer(500)
 

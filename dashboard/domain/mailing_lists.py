@@ -1,9 +1,9 @@
 """Which mailings does an actor see, page by page, and how do they stand?"""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, or_, select
 
@@ -13,6 +13,8 @@ from . import statistics
 from .pages import COUNTED_AT_MOST, NEWEST, Cursor, Page, turn_to
 from .permissions import Actor, may_see_all, visible
 from .statistics import Counts
+
+Item = TypeVar("Item")
 
 PAGE = 30
 MOST_EXCLUDABLE = 200
@@ -55,6 +57,23 @@ def page(
     is_walk: bool = False,
 ) -> Page[MailingRow]:
     """Those in this state, or in any; with these words in the title, whether written large or small."""
+    return _turn_to(actor, state, cursor, limit, q, lambda ids: _rows(actor, ids), is_walk)
+
+
+def walk(actor: Actor, state: State | None, cursor: Cursor, limit: int, q: str) -> Page[Mailing]:
+    """The same, each as it stands in its row, without its numbers."""
+    return _turn_to(actor, state, cursor, limit, q, _mailings, is_walk=True)
+
+
+def _turn_to(
+    actor: Actor,
+    state: State | None,
+    cursor: Cursor,
+    limit: int,
+    q: str,
+    items_of: Callable[[Sequence[int]], list[Item]],
+    is_walk: bool,
+) -> Page[Item]:
     conditions = [visible(Mailing.owner_id, actor)]
     if state is not None:
         conditions.append(Mailing.state == state)
@@ -69,7 +88,7 @@ def page(
         limit,
         ids_at,
         count=select(Mailing.id).where(*conditions).limit(COUNTED_AT_MOST + 1),
-        items_of=lambda ids: _rows(actor, ids),
+        items_of=items_of,
         is_walk=is_walk,
     )
 
@@ -89,6 +108,10 @@ def excludable(actor: Actor) -> list[MailingTitle]:
         .limit(MOST_EXCLUDABLE)
     )
     return [MailingTitle(*row) for row in db.session.execute(query)]
+
+
+def _mailings(ids: Sequence[int]) -> list[Mailing]:
+    return list(db.session.scalars(select(Mailing).where(Mailing.id.in_(ids)).order_by(Mailing.id.desc())))
 
 
 def _rows(actor: Actor, ids: Sequence[int]) -> list[MailingRow]:

@@ -1,6 +1,6 @@
 """What may happen to a mailing, in which state, and by whom?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from enum import StrEnum
@@ -71,13 +71,6 @@ def seen(actor: Actor, mailing_id: int) -> tuple[Mailing, str, datetime]:
         raise NotFound
     mailing, owner_name, answer = row
     return mailing, owner_name, clock.told(answer)
-
-
-def some(actor: Actor, ids: Sequence[int]) -> list[Mailing]:
-    """In the order of the ids, without those that belong to others."""
-    query = select(Mailing).where(Mailing.id.in_(ids), visible(Mailing.owner_id, actor))
-    found = {mailing.id: mailing for mailing in db.session.scalars(query)}
-    return [found[each] for each in ids if each in found]
 
 
 def locked(session: Session, actor: Actor, mailing_id: int) -> Mailing:

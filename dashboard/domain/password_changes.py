@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from .. import clock, models
 from ..database import db, end_reading, transaction
-from ..models import PasswordLink, TokenFamily, UserSession
+from ..models import HalfSignIn, PasswordLink, TokenFamily, UserSession
 from . import mails, passwords, permissions
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor
@@ -137,5 +137,6 @@ def end_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> No
     """Whatever lets this user in without a password, but the session with the token `keeps`."""
     others = [] if keeps is None else [UserSession.token_hash != token_hash(keeps)]
     session.execute(delete(UserSession).where(UserSession.user_id == user_id, *others))
+    session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
     session.execute(delete(TokenFamily).where(TokenFamily.user_id == user_id))
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))

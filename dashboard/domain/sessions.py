@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, or_, select, update
 
 from .. import clock, models
 from ..database import db, rows_changed, transaction
-from ..models import UserSession
+from ..models import HalfSignIn, UserSession
 from .errors import NotFound
 from .users import User, token_hash
 
@@ -92,13 +92,6 @@ def end_one(user_id: int, session_id: int) -> None:
             raise NotFound
 
 
-def end_others(user_id: int, token: str) -> None:
-    """All of the user's but the one that asks. May be repeated."""
-    with transaction() as session:
-        others = (UserSession.user_id == user_id, UserSession.token_hash != token_hash(token))
-        session.execute(delete(UserSession).where(*others))
-
-
 def resume(token: str, touch: bool) -> User | None:
     """The active user of a session that has not run out, or None.
 
@@ -130,3 +123,13 @@ def end(token: str) -> None:
     """May be repeated."""
     with transaction() as session:
         session.execute(delete(UserSession).where(UserSession.token_hash == token_hash(token)))
+
+
+def end_all(user_id: int, kept: str | None = None) -> None:
+    """Every session of this user but the one whose token is `kept`, and every sign-in that waits for a code."""
+    with transaction() as session:
+        session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
+        ended = [UserSession.user_id == user_id]
+        if kept is not None:
+            ended.append(UserSession.token_hash != token_hash(kept))
+        session.execute(delete(UserSession).where(*ended))

@@ -222,6 +222,18 @@ def authenticate(login: str, password: str) -> User | None:
     return user
 
 
+def has_password(user_id: int) -> bool:
+    """Not so who comes in by somebody else's word only (domain/identities)."""
+    return bool(db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id)))
+
+
+def is_own_password(user_id: int, password: str) -> bool:
+    """Also of whoever has none."""
+    password_hash = db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id))
+    end_reading()
+    return password_hash == "" or passwords.matches(password, password_hash)
+
+
 def _hash_anew(user_id: int, password: str, outdated: str) -> None:
     """With today's parameters, unless the password has been changed meanwhile."""
     anew = passwords.hashed(password)

@@ -1,13 +1,16 @@
 """What does a letter say? Its two sides come from templates/mail, in the language of whoever reads it."""
 
 from collections.abc import Callable
+from datetime import date, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
+from babel import dates
 from flask import current_app
 from flask_babel import force_locale
 
 from .. import mail
-from ..domain import password_changes, users
+from ..domain import digest, password_changes, users
 from ..domain.mails import Due
 from ..domain.users import User
 from ..mail import Letter, MailServer
@@ -57,4 +60,22 @@ def link(base: str, token: str) -> str:
     return f"{base}/password/{token}"
 
 
-CONTENTS: dict[str, Callable[[User, str], Content]] = {"password_forgotten": _link, "invitation": _invitation}
+def _digest(user: User, _base: str) -> Content:
+    """How its day and instants are written."""
+    zone = ZoneInfo(user.timezone)
+
+    def moment(instant: str) -> str:
+        local = datetime.fromisoformat(instant).astimezone(zone)
+        return str(dates.format_datetime(local, "d MMMM y, HH:mm", locale=user.language))
+
+    def worded_day(day: str) -> str:
+        return str(dates.format_date(date.fromisoformat(day), "long", locale=user.language))
+
+    return {"moment": moment, "worded_day": worded_day}
+
+
+CONTENTS: dict[str, Callable[[User, str], Content]] = {
+    "password_forgotten": _link,
+    "invitation": _invitation,
+    digest.KIND: _digest,
+}

@@ -2,18 +2,19 @@
 
 import signal
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 
 from config import Settings
 
-from .. import meanwhile
+from .. import logs, meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, handing_over, imports, mails, trials
+from ..domain import client_bulk, client_bulk_running, delivery, digest, handing_over, imports, mails, trials
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
-from ..gateway import GatewaySettings, HttpGateway
+from ..gateway import GatewaySettings, HttpGateway, token_expires_at
 from . import letters, queues
 from .worker import STOP_SIGNAL
 
@@ -88,6 +89,16 @@ def tell_webhooks() -> None:
         queues.tell_webhooks_later()
 
 
+def write_digest() -> None:
+    """Write the letters about the day that has ended, if nobody has."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.digest_at is None:
+        return
+    expires_at = token_expires_at(settings.gateway_token)
+    if digest.write_due(settings.digest_at, ZoneInfo(settings.timezone), expires_at):
+        queues.mail_later()
+
+
 def send_mail() -> None:
     """Hand the letters that are due to the mail server."""
     stops: list[int] = []
@@ -107,6 +118,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         not_accepted=settings.gateway_not_accepted,
         timeout_seconds=settings.gateway_timeout_seconds,
         connections=settings.gateway_connections,
+        request_id=logs.request_id.get() or logs.job_id.get(),
     )
 
 

@@ -37,6 +37,7 @@ class User(Model):
     name_key: Mapped[str] = mapped_column(String(128), unique=True)
     # Kept in lower case.
     email: Mapped[str] = mapped_column(String(254), unique=True)
+    # Empty: they come in by somebody else's word only (identities).
     password_hash: Mapped[str] = mapped_column(String(255))
     role: Mapped[Role] = mapped_column(choice(Role))
     # May this operator let messages leave? Administrators always may, viewers never.

@@ -49,6 +49,7 @@ class CurrentUser(UserMixin):  # type: ignore[misc]
         self.theme = user.theme
         self.timezone = user.timezone
         self.actor = user.actor
+        self.user = user
         self._token = token
 
     def get_id(self) -> str:

@@ -98,7 +98,7 @@ class ServiceState:
 
     @property
     def halted(self) -> bool:
-        """A person has stopped everything."""
+        """A person, or the service itself, has stopped everything."""
         return self.brakes.stopped_at is not None
 
     @property
@@ -123,6 +123,7 @@ def told() -> dict[str, Any]:
         "may": May(user_or_none()),
         "asks": Asks(user_or_none()),
         "service": ServiceState(),
+        "oidc": current_app.config["SETTINGS"].oidc,
         "has_mail": has_mail(),
         "simulated": current_app.config["SETTINGS"].simulated,
     }

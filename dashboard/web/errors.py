@@ -54,7 +54,7 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 
 def broke(_error: InternalServerError) -> ResponseReturnValue:
     """Flask has logged the traceback; this adds the name under which the person may report it."""
-    logger.error("request %s to %s broke", g.get("request_id"), request.path)
+    logger.error("request broke", extra={"request_id": g.get("request_id"), "endpoint": request.endpoint})
     try:
         end_reading()
         return show(500)

@@ -23,7 +23,6 @@ from .paging import LARGEST_ID, Page, asked_for, row_number
 
 blueprint = Blueprint("imports", __name__, url_prefix="/imports")
 ONE = f"/<int(max={LARGEST_ID}):import_id>"
-_MEGABYTE = 1024 * 1024
 
 
 @blueprint.get("")
@@ -84,18 +83,10 @@ def _sent_in(form: FileForm, take: Callable[[Upload], int | None]) -> int | None
 @blueprint.errorhandler(RequestEntityTooLarge)
 def too_large(_error: RequestEntityTooLarge) -> Response:
     """The form cannot be read any more; nothing was in it but the file."""
-    _read_away()
+    imports.hear_out(request.environ["wsgi.input"], request.content_length or 0, _limits())
     form = FileForm(formdata=None)
     form.file.errors = ["file_too_large"]
     return _file_page(form, status=413)
-
-
-def _read_away() -> None:
-    """A browser reads no answer before it has sent everything; a file a few times too large is let in for it."""
-    left = min(request.content_length or 0, 4 * _limits().megabytes * _MEGABYTE)
-    stream = request.environ["wsgi.input"]
-    while left > 0 and (chunk := stream.read(min(left, _MEGABYTE))):
-        left -= len(chunk)
 
 
 # Step 2: its columns

@@ -1,5 +1,7 @@
 """What is known of me, and where am I signed in? Each section of the page has a form and an address of its own."""
 
+from dataclasses import replace
+
 from flask import Blueprint, Response
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -10,7 +12,7 @@ from ..domain.users import User
 from ..jobs import queues
 from . import context, respond
 from .access import CurrentUser, own_account, user_or_none
-from .auth import with_cookies
+from .entrance import with_cookies
 from .extensions import limiter
 from .forms.profile import DetailsForm, LookForm, OwnPasswordForm
 from .paging import LARGEST_ID
@@ -115,7 +117,7 @@ def change_look() -> Response:
     if form.errors:
         return _page(look=form)
     respond.success(_("Saved."))
-    return with_cookies(respond.redirect_to("profile.show"), language, theme)
+    return with_cookies(respond.redirect_to("profile.show"), replace(_user(), language=language, theme=theme))
 
 
 @blueprint.post(f"/sessions/<int(max={LARGEST_ID}):session_id>/end")
@@ -129,6 +131,6 @@ def end_session(session_id: int) -> Response:
 @blueprint.post("/sessions/end-others")
 @own_account
 def end_other_sessions() -> Response:
-    sessions.end_others(_signed_in().id, _signed_in().get_id())
+    sessions.end_all(_signed_in().id, kept=_signed_in().get_id())
     respond.success(_("You are signed out everywhere else."))
     return respond.redirect_to("profile.show")

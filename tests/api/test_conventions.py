@@ -41,6 +41,7 @@ ANSWERS: dict[int, Callable[[Program], TestResponse]] = {
     405: lambda program: program.ask("DELETE", "/clients"),
     409: not_now,
     412: too_late,
+    413: lambda program: program.post("/clients", {"phone_number": "9" * (16 << 20)}),
     422: lambda program: program.post("/clients", {}),
 }
 # Tested where its limits are, and where something has to break for it.

@@ -61,6 +61,12 @@ class Told:
 
 
 @pytest.fixture
+def app(own_app: Flask) -> Flask:
+    """Its answers are counted."""
+    return own_app
+
+
+@pytest.fixture
 def bearer(app: Flask, monkeypatch: pytest.MonkeyPatch) -> str:
     """An administrator's, who signed in for the whole test: an API token of his own could be revoked in it."""
     monkeypatch.setattr(rates, "_rates", lambda: ())

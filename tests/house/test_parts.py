@@ -31,15 +31,15 @@ def test_each_test_has_an_empty_redis(turn: str, redis_url: str) -> None:
         redis.set("left", "over")
 
 
-def test_no_context_is_kept_from_one_request_to_the_next(app: Flask) -> None:
+def test_no_context_is_kept_from_one_request_to_the_next(own_app: Flask) -> None:
     seen = []
 
-    @app.before_request
+    @own_app.before_request
     def look() -> None:
         seen.append("mark" in g)
         g.mark = True
 
-    client = app.test_client()
+    client = own_app.test_client()
     client.get("/healthz")
     client.get("/healthz")
 

@@ -71,6 +71,9 @@ class Remembering(Mapping[str, str]):
         ("TIMEZONE", "../etc/passwd"),
         ("LANGUAGE", "de"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("DIGEST_AT", "24:00"),
+        ("METRICS_TOKEN", "short"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
         ("IMPORT_MAX_ROWS", "0"),
@@ -80,6 +83,11 @@ class Remembering(Mapping[str, str]):
         ("API_RATE_LIMIT", "0/minute"),
         ("API_CREATE_RATE_LIMIT", "60 per minute"),
         ("WEBHOOK_PRIVATE_ADDRESSES", "yes"),
+        ("OIDC_ROLE_MAP", "admins"),
+        ("OIDC_ROLE_MAP", "admins=owner"),
+        ("OIDC_ROLE_MAP", "=viewer"),
+        ("OIDC_CREATE_USERS", "yes"),
+        ("OIDC_ONLY", "2"),
         ("SMTP_URL", "mail.example.com:25"),
         ("SMTP_URL", "smtp://"),
         ("SMTP_URL", "smtp://mail.example.com?tls=0"),
@@ -133,6 +141,7 @@ def test_mail_asks_for_its_sender_and_in_production_for_our_own_address() -> Non
         ("GATEWAY_URL", f"gopher://user:{PASSWORD}@host"),
         ("GATEWAY_TOKEN", f"{PASSWORD} with a blank"),
         ("SECRET_KEY", PASSWORD),
+        ("METRICS_TOKEN", f"{PASSWORD} with a blank"),
     ],
 )
 def test_an_error_never_repeats_a_secret(name: str, value: str, tmp_path: Path) -> None:
@@ -159,6 +168,46 @@ def test_settings_do_not_show_secrets_when_printed(tmp_path: Path) -> None:
     )
 
     assert PASSWORD not in repr(settings)
+
+
+OIDC = {"OIDC_ISSUER": "https://login.example.com", "OIDC_CLIENT_ID": "vestnik"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"OIDC_ISSUER": "http://login.example.com"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "https://login.example.com/?a=b"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "http://127.0.0.1.example.com"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "", "OIDC_ONLY": "1"}, "OIDC_ISSUER"),
+        ({"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID"),
+        ({"OIDC_SCOPES": "profile email"}, "OIDC_SCOPES"),
+        ({"OIDC_ROLE_CLAIM": "roles"}, "OIDC_ROLE_MAP"),
+        ({"OIDC_ROLE_MAP": "admins=administrator"}, "OIDC_ROLE_CLAIM"),
+        ({"REGISTRATION": "open"}, "REGISTRATION"),
+    ],
+)
+def test_a_provider_is_named_whole_or_not_at_all(environ: dict[str, str], named: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environ({"DATA_DIR": str(tmp_path), **OIDC, **environ})
+
+    assert names(error) == [named]
+
+
+def test_a_provider_is_read_and_its_secret_not_shown(tmp_path: Path) -> None:
+    claim = {"OIDC_ROLE_CLAIM": "https://vestnik.example/roles", "OIDC_ROLE_MAP": "a=b=viewer, ops =operator"}
+    environ = {"DATA_DIR": str(tmp_path), **OIDC, **claim, "OIDC_CLIENT_SECRET": PASSWORD}
+
+    settings = Settings.from_environ(environ)
+    local = Settings.from_environ(environ | {"OIDC_ISSUER": "http://127.0.0.1:9400"}).oidc
+    alone = Settings.from_environ(environ | {"OIDC_ONLY": "1"})
+
+    assert settings.oidc is not None
+    assert settings.oidc.name == "login.example.com"
+    assert settings.oidc.roles == {"a=b": "viewer", "ops": "operator"}
+    assert PASSWORD not in repr(settings)
+    assert local is not None
+    assert (settings.registration, alone.registration) == ("approval", "closed")
 
 
 def test_every_setting_is_in_the_example_and_nothing_else(tmp_path: Path) -> None:

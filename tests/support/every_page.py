@@ -48,8 +48,10 @@ from dashboard.models import (
     Mailing,
     Message,
     OffReason,
+    Requirement,
     Role,
     Scope,
+    Service,
     Trial,
     User,
     WebhookDelivery,
@@ -58,6 +60,7 @@ from dashboard.models import (
 from dashboard.web.context import LANGUAGE_COOKIE
 from tests.factories import PASSWORD, make_user, sign_in
 from tests.factories_clients import LIMITS
+from tests.support.authenticator import switch_on
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 from tests.support.webhooks import add_endpoint, set_endpoint
 
@@ -65,13 +68,14 @@ from tests.support.webhooks import add_endpoint, set_endpoint
 # programmers, which speak English as the API's description does.
 NOT_READ = {
     *("api_docs.swagger", "api_docs.redoc"),
-    *("static", "health.alive", "health.ready"),
+    *("static", "health.alive", "health.ready", "metrics.show"),
     *("mailings.chart", "overview.days", "clients.export", "stop_list.export"),
 }
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
     *("/", "/clients", "/stop-list", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new"),
-    *("/messages/new", "/unknown", "/api-tokens", "/webhooks"),
+    *("/messages/new", "/unknown", "/api-tokens", "/webhooks", "/profile/second-factor"),
+    "/profile/second-factor/set-up",
 )
 # What is seen without signing in.
 STRANGERS = ("/sign-in", "/register", "/password/forgotten", "/password/new", "/setup/used", "/nowhere")
@@ -149,7 +153,33 @@ def newcomers_pages(app: Flask, language: str) -> list[Page]:
     with app.app_context():
         user = make_user(Role.OPERATOR, name=WORDS[language].tag, email="9@1.1", language=language)
     sign_in(client, user)
-    return [Page.of(f"{path}, empty", client.get(path)) for path in EMPTY_PAGES]
+    empty = [Page.of(f"{path}, empty", client.get(path)) for path in EMPTY_PAGES]
+    refused = client.post("/profile/second-factor/set-up", data={"offer": "forged"}, follow_redirects=True)
+    return [*empty, Page.of("/profile/second-factor, too late", refused), *_halfway_pages(app, user)]
+
+
+def _halfway_pages(app: Flask, user: users.User) -> Iterator[Page]:
+    """Between the password and the second factor: of who must set one up, and then of the same who has."""
+    with app.app_context(), transaction() as session:
+        session.get_one(Service, 1).second_factor_required = Requirement.EVERYBODY
+    client = app.test_client()
+    sign_in(client, user)
+    yield Page.of("/sign-in/set-up", client.get("/sign-in/set-up"))
+    with app.app_context():
+        phone = switch_on(user)
+    sign_in(client, user)
+    for _ in range(6):
+        wrong = client.post("/sign-in/code", data={"code": phone.wrong_code})
+        yield Page.of(f"POST /sign-in/code: {wrong.status_code}", wrong)
+    recovery = "/sign-in/code?recovery=y"
+    yield from (Page.of(path, client.get(path)) for path in ("/sign-in/code", recovery))
+    client.post(recovery, data={"code": phone.recovery_codes[0]})
+    told = client.get("/profile/second-factor")
+    yield Page.of("/profile/second-factor, required", told)
+    proof = {"password": PASSWORD, "code": phone.recovery_codes[1]}
+    yield Page.of("new recovery codes", client.post("/profile/second-factor/recovery-codes", data=proof))
+    with app.app_context(), transaction() as session:
+        session.get_one(Service, 1).second_factor_required = Requirement.OFF
 
 
 def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
@@ -169,7 +199,9 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         _add_users(owner, words)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
+        phone = switch_on(user)
     sign_in(client, user)
+    client.post("/sign-in/code", data={"code": phone.code()})
     return client
 
 
@@ -337,6 +369,10 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/stop-list/add", {"phones": ""}
     yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
     yield "/stop-list/add", {"phones": "79001112233\n79001112244"}
+    for path in ("recovery-codes", "switch-off"):
+        yield f"/profile/second-factor/{path}", {"password": "1", "code": "1"}
+    for rule in ("administrators", "off"):
+        yield "/second-factor-rule", {"required": rule}
     yield "/api-tokens/new", {}
     yield "/api-tokens/new", {"name": "1", "scopes": "1"}
     yield "/api-tokens/new", {"name": "1", "scopes": "read"}

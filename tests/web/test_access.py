@@ -18,6 +18,12 @@ from dashboard.web import access
 from tests.factories import SignedIn
 
 
+@pytest.fixture
+def app(own_app: Flask) -> Flask:
+    """It gets addresses of these tests."""
+    return own_app
+
+
 @pytest.fixture(autouse=True)
 def views(app: Flask) -> None:
     """Views with every kind of mark; the product's own are in tests/house/test_routes.py."""

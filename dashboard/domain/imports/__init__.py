@@ -1,6 +1,6 @@
 """How do the clients in a file get into the directory? A file, its mapping, a dry run, a run."""
 
-from .files import received
+from .files import hear_out, received
 from .layout import MOST_COLUMNS, FileLimits, Layout
 from .mapping import Column, Mapping, Meaning
 from .previews import PreviewRow, preview
@@ -49,6 +49,7 @@ __all__ = [
     "cancel",
     "columns",
     "get",
+    "hear_out",
     "keep_mapping",
     "map_columns",
     "page",

@@ -8,6 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from .layout import FileLimits
+
+_MEGABYTE = 1024 * 1024
+# Who sends more than so many times what is allowed may find the connection closed.
+_HEARD_OUT = 4
+
 
 @contextmanager
 def received(sent: IO[bytes], folder: Path) -> Iterator[Path]:
@@ -23,6 +29,16 @@ def received(sent: IO[bytes], folder: Path) -> Iterator[Path]:
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def hear_out(stream: IO[bytes], announced: int, limits: FileLimits) -> None:
+    """Read a file that is too large, of `announced` bytes, and forget it.
+
+    Few browsers and programs read an answer before they have sent everything.
+    """
+    left = min(announced, _HEARD_OUT * limits.megabytes * _MEGABYTE)
+    while left > 0 and (piece := stream.read(min(left, _MEGABYTE))):
+        left -= len(piece)
 
 
 def uploaded(folder: Path, import_id: int) -> Path:
