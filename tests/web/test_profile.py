@@ -24,7 +24,7 @@ def test_a_new_password_ends_all_other_sessions(app: Flask, browser: FlaskClient
     done = browser.post("/profile/password", data=data)
 
     assert [answer.status_code for answer in (wrong, differs, short, done)] == [422, 422, 422, 303]
-    assert "not your present password" in wrong.text
+    assert "not your password" in wrong.text
     assert NEW not in wrong.text
     assert browser.get("/profile").status_code == 200
     assert other.get("/profile").status_code == 302
