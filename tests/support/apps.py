@@ -25,6 +25,7 @@ from config import ROOT
 from dashboard import create_app
 from dashboard.database import db
 from dashboard.domain import passwords
+from dashboard.web.extensions import limiter
 from tests.support.settings import make_settings
 
 QUICK_HASHER = argon2.PasswordHasher(time_cost=1, memory_cost=16, parallelism=1)
@@ -114,6 +115,8 @@ class SharedApp:
         self._folder = folder
         self._app = _new_app(folder, **environ)
         self._config = dict(self._app.config)
+        # One for the whole process: it counts where the application counts that was made last.
+        self._limiter = dict(vars(limiter))
 
     @contextmanager
     def lent(self, template: Path | None = None) -> Iterator[Flask]:
@@ -122,6 +125,7 @@ class SharedApp:
         self._folder.mkdir()
         if template:
             shutil.copyfile(template, self._folder / "vestnik.db")
+        vars(limiter).update(self._limiter)
         try:
             yield self._app
         finally:
