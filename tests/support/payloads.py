@@ -37,3 +37,41 @@ SCRIPTS = (
 )
 # What the braces above come to where something reckons them.
 RECKONED = str(7777 * 7777)
+
+
+def elsewhere() -> list[str]:
+    """Two hundred addresses that lead away, or look as if they stayed, for hosts that are not `localhost`."""
+    hosts = ("evil.example", "localhost.evil.example", "localhost@evil.example", "evil.example:80#@localhost")
+    return [shape.format(host) for host in hosts for shape in _WAYS_OUT] + list(_OTHER_WAYS_OUT)
+
+
+_WAYS_OUT = (
+    *("//{}", "///{}", "////{}", "/////{}/", "//{}/..", "//{}/%2f..", "///{}/%2e%2e", "//{}/localhost"),
+    *("/\\{}", "\\\\{}", "\\/{}", "/\\/{}", "\\{}", "//\\{}", "/\\\\{}", "\\/\\/{}", "/\\\t/{}"),
+    *(
+        "http://{}",
+        "https://{}/",
+        "HTTPS://{}",
+        "http:{}",
+        "https:/{}",
+        "https:\\\\{}",
+        "http:\\{}",
+        "https:///{}",
+    ),
+    *(
+        "ftp://{}",
+        "ws://{}",
+        "//{}?localhost",
+        "//{}#localhost",
+        "http://localhost:80@{}",
+        "http://localhost\\@{}",
+    ),
+    *("/\t/{}", "/\n/{}", "/\r/{}", "\t//{}", "\n//{}", " //{}", "\x00//{}", "/\x0b/{}", "\x1f//{}", "/\x00/{}"),
+    *("https:\t//{}", "ht\ntps://{}", "/ok\r\nLocation: //{}", "/ok\n\n<script>//{}", "\u00a0//{}", "\ufeff//{}"),
+    *("http://localhost//{}", "http://localhost/\\{}"),
+)
+_OTHER_WAYS_OUT = (
+    *("javascript:alert(1)", "JaVaScRiPt:alert(1)", "java\nscript:alert(1)", "javascript://localhost/%0aalert(1)"),
+    *("data:text/html,<script>alert(1)</script>", "vbscript:x", "file:///etc/passwd", "blob:http://localhost/x"),
+    *("http://[::1", "http://", "://evil.example", ":evil.example", "evil.example", "/" + "a" * 3000, "?next=//x"),
+)
