@@ -110,7 +110,7 @@ def install_problem(output):
 def _last_line(output):
     # type: (str) -> str
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no reason was given"]
-    return re.sub(r"\w+://\S+", "<address>", lines[-1])
+    return re.sub(r"\b\w{1,20}://\S+", "<address>", lines[-1])
 
 
 if __name__ == "__main__":

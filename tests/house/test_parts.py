@@ -68,12 +68,13 @@ def test_the_browser_has_letters_for_russian(browser: Browser) -> None:
 
 @pytest.mark.parametrize("turn", ["first", "second"])
 def test_each_test_has_tries_of_its_own(turn: str, app: Flask, tmp_path: Path) -> None:
-    """Although other applications have been made meanwhile, which count elsewhere."""
+    """Although another application has been made meanwhile, which counts elsewhere."""
     app.config["WTF_CSRF_ENABLED"] = False
+    if turn == "first":
+        with running_app(tmp_path):
+            pass
     wrong = [{"login": f"name-{number}", "password": "wrong"} for number in range(10)]
 
     statuses = [app.test_client().post("/sign-in", data=data).status_code for data in wrong]
 
     assert statuses == [422] * 10
-    with running_app(tmp_path):
-        pass
