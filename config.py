@@ -11,9 +11,10 @@ import secrets
 import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import time
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo
 
 from sqlalchemy.engine import make_url
@@ -22,6 +23,7 @@ from sqlalchemy.exc import ArgumentError
 ROOT = Path(__file__).resolve().parent
 
 SECRET_KEY_LENGTH = 32
+METRICS_TOKEN_LENGTH = 16
 # The simulator stands in for the real gateway, so it asks for a token too; this one opens nothing else.
 SIMULATOR_TOKEN = "the-simulator-knows-this-token"
 # The longest socket path Linux takes is 107 bytes; our longest socket name is "/controller.sock" (16).
@@ -30,6 +32,8 @@ _MEGABYTE = 1024 * 1024
 _POSTGRES = re.compile(r"^postgres(ql)?(\+psycopg)?://")
 _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
 _RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
+_ROLES = ("administrator", "operator", "viewer")
+_MAIL_FROM = re.compile(r"^(?:[^<>@\x00-\x1f]* )?<?[^<>@,;:\s]+@[A-Za-z0-9.-]+>?$")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -39,6 +43,21 @@ class SettingsError(Exception):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = list(problems)
         super().__init__("\n".join(self.problems))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Oidc:
+    """The provider by which people may sign in. `roles`: what a value of its `role_claim` makes of them."""
+
+    issuer: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    name: str
+    scopes: str
+    role_claim: str
+    roles: Mapping[str, str]
+    creates_users: bool
+    is_only: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,14 +85,21 @@ class Settings:
     timezone: str
     language: Literal["ru", "en"]
     log_level: str
+    log_format: Literal["json", "text"]
+    metrics_token: str = field(repr=False)
     max_tries: int
     import_max_megabytes: int
     import_max_rows: int
     trusted_proxies: int
     registration: Literal["closed", "approval", "open"]
+    smtp_url: str = field(repr=False)
+    mail_from: str
+    public_url: str
+    digest_at: time | None
     api_rate_limit: str
     api_create_rate_limit: str
     webhook_private_addresses: bool
+    oidc: Oidc | None
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Self:
@@ -100,11 +126,25 @@ class Settings:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # binds nothing  # nosec B104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
+    @property
+    def public_address(self) -> str:
+        """What links begin with, in letters and for people to hand on; no request has a say in it."""
+        return self.public_url or self.address
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What no line of the log may hold, word for word."""
+        addresses = (self.database_url, self.redis_url, self.smtp_url)
+        passwords = (unquote(urlsplit(address).password or "") for address in addresses)
+        return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
+
     def flask_config(self) -> dict[str, Any]:
         return {
             "SETTINGS": self,
             "SECRET_KEY": self.secret_key,
             "SQLALCHEMY_DATABASE_URI": self.database_url,
+            # An error of the database would tell phones and texts to the log.
+            "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
             # A form around the largest file allowed.
             "MAX_CONTENT_LENGTH": (self.import_max_megabytes + 1) * _MEGABYTE,
             # Browsers do not keep cookies apart by port; two installations on one machine must not mix.
@@ -167,11 +207,13 @@ def _settings(read: _Reader) -> dict[str, Any]:
         "port": port,
         **_gateway(read, environment, port),
         **_limits(read),
+        **_mail(read, environment),
+        "digest_at": _digest_at(read),
         "host": read.checked("HOST", "127.0.0.1", _is_host, "an address or a host name"),
         "timezone": read.checked("TIMEZONE", "Europe/Moscow", _is_zone, "an IANA name, like Europe/Moscow"),
         "language": read.choice("LANGUAGE", ("ru", "en"), "ru"),
-        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
-        "registration": read.choice("REGISTRATION", ("closed", "approval", "open"), "approval"),
+        **_logs(read, environment),
+        **_doors(read),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
         "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
@@ -257,6 +299,23 @@ def _check_gateway(read: _Reader, url: str, token: str) -> None:
         read.wrong("GATEWAY_TOKEN", "expected a JWT: visible ASCII characters without spaces")
 
 
+def _logs(read: _Reader, environment: str) -> dict[str, Any]:
+    usual = "json" if environment == "production" else "text"
+    return {
+        "log_level": read.choice("LOG_LEVEL", _LOG_LEVELS, "INFO"),
+        "log_format": read.choice("LOG_FORMAT", ("json", "text"), usual),
+        "metrics_token": _metrics_token(read),
+    }
+
+
+def _metrics_token(read: _Reader) -> str:
+    token = read.text("METRICS_TOKEN")
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not all("!" <= each <= "~" for each in token)):
+        expected = f"expected at least {METRICS_TOKEN_LENGTH} visible ASCII characters without spaces"
+        read.wrong("METRICS_TOKEN", expected)
+    return token
+
+
 def _limits(read: _Reader) -> dict[str, int]:
     return {
         "senders": read.whole("SENDERS", 2, 1, 64),
@@ -266,6 +325,106 @@ def _limits(read: _Reader) -> dict[str, int]:
         "import_max_rows": read.whole("IMPORT_MAX_ROWS", 1_000_000, 1, 20_000_000),
         "trusted_proxies": read.whole("TRUSTED_PROXIES", 0, 0, 10),
     }
+
+
+def _doors(read: _Reader) -> dict[str, Any]:
+    """Who registers gets a password: where none opens anything, nobody registers."""
+    registration = read.choice("REGISTRATION", ("closed", "approval", "open"), "approval")
+    oidc = _oidc(read)
+    return {"oidc": oidc, "registration": "closed" if oidc and oidc.is_only else registration}
+
+
+def _oidc(read: _Reader) -> Oidc | None:
+    """All are read, so that one without the other is noticed. None: nobody signs in that way."""
+    issuer = read.text("OIDC_ISSUER")
+    found = Oidc(
+        issuer=issuer,
+        client_id=read.text("OIDC_CLIENT_ID"),
+        client_secret=read.text("OIDC_CLIENT_SECRET"),
+        name=read.text("OIDC_NAME", (urlsplit(issuer).hostname or "") if is_provider_address(issuer) else ""),
+        scopes=read.text("OIDC_SCOPES", "openid profile email"),
+        role_claim=read.text("OIDC_ROLE_CLAIM"),
+        roles=_oidc_roles(read),
+        creates_users=read.choice("OIDC_CREATE_USERS", ("0", "1"), "0") == "1",
+        is_only=read.choice("OIDC_ONLY", ("0", "1"), "0") == "1",
+    )
+    if not issuer:
+        if found.is_only:
+            read.wrong("OIDC_ISSUER", "expected the provider's address, because OIDC_ONLY is 1", "")
+        return None
+    _check_oidc(read, found)
+    return found
+
+
+def _check_oidc(read: _Reader, oidc: Oidc) -> None:
+    if not is_provider_address(oidc.issuer):
+        read.wrong("OIDC_ISSUER", "expected an address like https://login.example.com, without user, ? and #")
+    if not oidc.client_id:
+        read.wrong("OIDC_CLIENT_ID", "expected the name by which the provider knows Vestnik", "")
+    if "openid" not in oidc.scopes.split():
+        read.wrong("OIDC_SCOPES", "expected openid among the scopes", oidc.scopes)
+    if bool(oidc.role_claim) != bool(oidc.roles):
+        missing = "OIDC_ROLE_MAP" if oidc.role_claim else "OIDC_ROLE_CLAIM"
+        read.wrong(missing, "expected both OIDC_ROLE_CLAIM and OIDC_ROLE_MAP, or neither", "")
+    if read.text("REGISTRATION") == "open":
+        # Anybody could take somebody else's address first, and wait for them to be linked to that account.
+        read.wrong("REGISTRATION", "expected closed or approval where OIDC_ISSUER is set", "open")
+
+
+def is_provider_address(url: str) -> bool:
+    """HTTPS; without it only on this machine, where nobody listens in."""
+    if not _is_web_address(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
+
+
+def _oidc_roles(read: _Reader) -> dict[str, str]:
+    value = read.text("OIDC_ROLE_MAP")
+    pairs = [each.strip().rpartition("=") for each in value.split(",")] if value else []
+    if not all(name.strip() and role in _ROLES for name, _, role in pairs):
+        read.wrong("OIDC_ROLE_MAP", f"expected NAME=ROLE,NAME=ROLE with {' or '.join(_ROLES)} as roles", value)
+    return {name.strip(): role for name, _, role in pairs}
+
+
+def _mail(read: _Reader, environment: str) -> dict[str, str]:
+    """Without SMTP_URL no letters leave, and what needs them is not offered."""
+    url, sender = read.text("SMTP_URL"), read.text("MAIL_FROM")
+    public_url = read.text("PUBLIC_URL").rstrip("/")
+    if public_url and not _is_web_address(public_url):
+        read.wrong("PUBLIC_URL", "expected an address like https://vestnik.example.com, without user, ? and #")
+    if url and not _is_mail_server(url):
+        expected = "expected smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST:465"
+        read.wrong("SMTP_URL", f"{expected}; ?starttls=0 after it only on this machine or without password")
+    if url and not sender:
+        read.wrong("MAIL_FROM", "expected the sender's address, because SMTP_URL is set", sender)
+    if sender and not _MAIL_FROM.match(sender):
+        read.wrong("MAIL_FROM", "expected an address like Vestnik <vestnik@example.com>", sender)
+    if url and not public_url and environment == "production":
+        read.wrong("PUBLIC_URL", "expected the address that links in letters begin with", public_url)
+    return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
+
+
+def _digest_at(read: _Reader) -> time | None:
+    value = read.text("DIGEST_AT", "23:59")
+    if value == "off":
+        return None
+    if not re.fullmatch(r"([01][0-9]|2[0-3]):[0-5][0-9]", value):
+        read.wrong("DIGEST_AT", "expected a time like 23:59, or off", value)
+        return None
+    return time.fromisoformat(value)
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.fragment and parts.query in ("", "starttls=0", "starttls=1")
+    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
+    is_open = parts.scheme == "smtp" and parts.query == "starttls=0" and bool(parts.password) and not is_here
+    return is_one and is_bare and not is_open
 
 
 def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:

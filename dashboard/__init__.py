@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 
 from config import Settings
 
-from . import api, cli, database, web
+from . import api, cli, database, logs, web
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -16,9 +16,9 @@ ROOT = Path(__file__).resolve().parent.parent
 def create_app(settings: Settings | None = None) -> Flask:
     """Without settings they are read from the environment (SettingsError). Opens no connection."""
     settings = settings or Settings.from_environ(os.environ)
+    logs.set_up(settings.log_level, settings.log_format, settings.secrets)
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=str(ROOT / "static"))
     app.config.from_mapping(settings.flask_config())
-    app.logger.setLevel(settings.log_level)
     _init_database(app)
     web.init_app(app, trusted_proxies=settings.trusted_proxies, is_elsewhere=api.is_ours)
     api.init_app(app)

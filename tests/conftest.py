@@ -135,7 +135,7 @@ def pg_app(_shared_pg_app: "SharedApp", postgres_url: str, redis_url: str) -> It
 
 @pytest.fixture
 def own_app(sqlite_template: Path, tmp_path: Path, redis_url: str) -> Iterator["Flask"]:
-    """For a test that adds addresses or hooks to it."""
+    """For a test that changes more of it than its settings: its addresses, hooks, templates."""
     from tests.support.apps import quick_passwords, sqlite_app
 
     with quick_passwords(), sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis_url) as app:

@@ -45,9 +45,17 @@ EMPTY_PAGES = {
 # What answers to GET and is no page of its own; neither is what an open page asks for again and again.
 PARTS = {
     *("static", "health.alive", "health.ready", "auth.setup", "auth.sign_in", "brakes.running"),
+    # Before one is in, or with a second factor only; tests/support/every_page.py goes there.
+    *("second_step.code", "second_step.set_up", "second_factor.renew", "second_factor.switch_off"),
+    *("provider.begin", "provider.callback", "provider.signed_out"),
     *("clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
 }
 FEW = ("few",)
+OF_SECOND_FACTORS = {
+    "second-factor": "/profile/second-factor",
+    "second-factor-set-up": "/profile/second-factor/set-up",
+    "second-factor-rule": "/second-factor-rule",
+}
 
 
 def fill(installation: Installation) -> dict[str, str]:
@@ -66,6 +74,7 @@ def fill(installation: Installation) -> dict[str, str]:
             **of_mailings(owner),
             **of_webhooks(owner),
             **of_tokens(owner),
+            **OF_SECOND_FACTORS,
         }
         unseen = pages_unseen(app, pages)
     assert not unseen, f"no picture shows {unseen}"

@@ -67,7 +67,7 @@ def requires(rule: Callable[[Actor], bool]) -> Callable[[View], View]:
 
 
 def sends(view: View) -> View:
-    """It lets messages leave: the scope `send`."""
+    """It lets messages leave: the scope `send`. Whether the user may, the domain asks."""
     marks_of(view).scope = Scope.SEND
     return view
 

@@ -50,7 +50,7 @@ def answer_for(blueprint: Blueprint) -> None:
 
 def _refused(error: DomainError) -> Response:
     status = STATUSES.get(type(error), 422)
-    code = error.code if isinstance(error, Conflict) else None
+    code = error.code if isinstance(error, Conflict | Forbidden) else None
     return answer(status, code, error.problems if isinstance(error, Invalid) else ())
 
 
@@ -66,7 +66,7 @@ def of_http(error: HTTPException) -> Response:
 
 def _broke(_error: Exception) -> Response:
     """Flask has logged the traceback; this adds the name under which it may be reported."""
-    logger.error("request %s to %s broke", g.get("request_id"), request.path)
+    logger.error("request broke", extra={"request_id": g.get("request_id"), "endpoint": request.endpoint})
     end_reading()
     return answer(500)
 

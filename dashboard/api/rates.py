@@ -86,7 +86,7 @@ class Counters:
                 return _window(self._shared, item, key, amount)
             except StorageError as error:
                 self._away_until = clock.monotonic() + LOOK_AGAIN_SECONDS
-                logger.warning("requests are counted in this process alone: %s", error)
+                logger.warning("requests are counted in this process alone", extra={"error": type(error).__name__})
         return _window(self._own, item, key, amount)
 
 

@@ -3,12 +3,15 @@
 import hashlib
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 
-from ..domain import api_tokens, token_families, users
+from ..domain import api_tokens, second_factor, token_families, users
 from ..domain.api_tokens import TokenView
 from ..domain.errors import Conflict
+from ..domain.sealing import Seal
+from ..domain.second_factor import Demand, Verdict
 from ..domain.user_rules import name_key
+from ..domain.users import User
 from . import signed_tokens
 from .access import actor, open_to_all, own_account, shown_once
 from .problems import Refusal
@@ -37,15 +40,37 @@ def _login_name() -> str:
 def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
     """Sign in.
 
-    Answers an access token, good for 15 minutes, and a refresh token for the next pair.
+    Answers an access token, good for 15 minutes, and a refresh token for the next pair. Whoever has a second
+    factor is told `otp_required` (401) once the password is right, and sends a code in `otp`; refreshing asks for
+    none.
     """
+    oidc = current_app.config["SETTINGS"].oidc
+    if oidc and oidc.is_only:
+        raise Refusal(403, "passwords_off")
     try:
         user = users.authenticate(credentials["username"], credentials["password"])
     except Conflict as refusal:
         raise Refusal(403, refusal.code) from None
     if user is None:
         raise Refusal(401, "sign_in_failed")
+    _require_second_factor(user, credentials.get("otp", ""))
     return _told(signed_tokens.pair(token_families.begin(user.id)))
+
+
+def _require_second_factor(user: User, otp: str) -> None:
+    """Raises Refusal."""
+    demand = second_factor.demand(user)
+    if demand is Demand.SET_UP:
+        raise Refusal(403, "otp_needed")
+    if demand is Demand.NOTHING:
+        return
+    if not otp:
+        raise Refusal(401, "otp_required")
+    found = second_factor.check(user.id, otp, Seal(current_app.config["SECRET_KEY"]))
+    if found.verdict is Verdict.BLOCKED:
+        raise Refusal(429, "otp_blocked", {"Retry-After": str(found.wait_seconds)})
+    if not found.is_right:
+        raise Refusal(401, "otp_wrong")
 
 
 @signing_in.asked("POST", "/refresh")

@@ -8,6 +8,7 @@ from ..domain import registration
 from ..domain.errors import Conflict
 from ..domain.permissions import may_administer
 from ..domain.registration import Policy, Registration
+from ..jobs import queues
 from . import access, answers
 from .access import actor, open_to_all, requires
 from .answers import limit_of
@@ -77,7 +78,9 @@ def me() -> Response:
 @blueprint.gives(200, schemas.User)
 def approve(user_id: int) -> Response:
     """Let a user in who has registered. For administrators."""
-    return answers.one(SHOWN, registration.approve(actor(), user_id))
+    user = registration.approve(actor(), user_id, tells=bool(current_app.config["SETTINGS"].smtp_url))
+    queues.mail_later()
+    return answers.one(SHOWN, user)
 
 
 @blueprint.asked("POST", f"{ONE}/refuse")

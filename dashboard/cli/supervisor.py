@@ -52,7 +52,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("sender", _flask("worker", "sending"), processes=settings.senders),
         Program("background", _flask("worker", "background")),
         Program("webhooks", _flask("worker", "webhooks")),
-        Program("web", _gunicorn(settings)),
+        Program("web", gunicorn(settings)),
     ]
     if settings.simulated:
         table.insert(0, Program("simulator", _flask("gateway"), ground=True))
@@ -65,7 +65,7 @@ def _flask(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
 
 
-def _gunicorn(settings: Settings) -> list[str]:
+def gunicorn(settings: Settings) -> list[str]:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return [
         *(sys.executable, "-m", "gunicorn", "wsgi:app"),
@@ -73,6 +73,7 @@ def _gunicorn(settings: Settings) -> list[str]:
         *("--worker-class", "gthread", "--workers", "1", "--threads", str(settings.web_threads)),
         *("--graceful-timeout", str(WORK_SECONDS_TO_STOP - 2), "--timeout", "60"),
         *("--log-level", "warning", "--no-control-socket"),
+        *("--logger-class", "dashboard.cli.web_log.GunicornLog"),
     ]
 
 

@@ -1,4 +1,4 @@
-"""`flask users` makes users, lists them, and lets in those who have registered."""
+"""`flask users` makes users, lists them, lets in those who have registered, and resets second factors."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -12,11 +12,11 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from config import Settings
 
-from ..domain import registration, users
+from ..domain import registration, second_factor, users
 from ..domain.errors import Conflict, Invalid, NotFound, Problem
 from ..models import Role
 
-group = AppGroup("users", help="Make users, list them, and let in those who have registered.")
+group = AppGroup("users", help="Make users, list them, let them in.")
 
 
 @group.command("create")
@@ -78,6 +78,20 @@ def approve(name: str) -> None:
         except Conflict:
             raise click.ClickException(f"{name} is not waiting for approval.") from None
     click.echo(f"{user.name} ({user.role.value}) can sign in now.")
+
+
+@group.command("reset-second-factor")
+@click.argument("name")
+def reset_second_factor(name: str) -> None:
+    """Let the user NAME in by the password alone, who has lost authenticator and recovery codes."""
+    with database_explained():
+        try:
+            user = second_factor.reset_by_name(name)
+        except NotFound:
+            raise click.ClickException(f"There is no user {name}.") from None
+        except Conflict:
+            raise click.ClickException(f"{name} has no second factor.") from None
+    click.echo(f"{user.name} has no second factor any more, and is signed out everywhere.")
 
 
 def _password(from_stdin: bool) -> str:

@@ -41,7 +41,7 @@ class Step:
         self._at_once, self._lead = at_once, lead
         self._texts = {row.id: row.text for row in mailings}
         # Not before the locks, which may have to be waited for.
-        self._now, self._here = clock.database_now(session), clock.monotonic()
+        self.now, self._here = clock.database_now(session), clock.monotonic()
         self._ends = self._here + BEGIN_WITHIN.total_seconds()
 
     def run(self, quota: int, share: int | None, token: str) -> Arming:
@@ -68,7 +68,7 @@ class Step:
 
         Those that wait by themselves have waited longer; of the lanes, the one that closes first comes first.
         """
-        lanes = due.lanes(self._texts, self._now, self._policy)
+        lanes = due.lanes(self._texts, self.now, self._policy)
         self._have_more = {lane.mailing_id for lane in lanes}
         rows: list[tuple[AnyRow, Stretch | None]] = list(self._alone(lanes, left))
         stretches = self._stretches(lanes, left)
@@ -77,7 +77,7 @@ class Step:
 
     def _alone(self, lanes: Sequence[AnyRow], left: dict[int, int]) -> Iterator[tuple[AnyRow, None]]:
         wanted = {(lane.mailing_id, lane.timezone): left[lane.mailing_id] for lane in lanes if lane.has_single}
-        for row in singles.lock(self._session, wanted, self._now):
+        for row in singles.lock(self._session, wanted, self.now):
             if left[row.mailing_id] > 0:
                 left[row.mailing_id] -= 1
                 yield row, None
@@ -106,12 +106,12 @@ class Step:
 
     def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
         """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
-        reasons = last_look.unwanted(self._session, waiting, self._service, self._now)
+        reasons = last_look.unwanted(self._session, waiting, self._service, self.now)
         if not reasons and self.throttle.is_open:
             return list(waiting), []
         # Moments count from here: looking took its time.
-        self._now, self._here = clock.database_now(self._session), clock.monotonic()
-        self.throttle.begin(self._now, self._lead)
+        self.now, self._here = clock.database_now(self._session), clock.monotonic()
+        self.throttle.begin(self.now, self._lead)
         armed: list[Armed] = []
         unwanted: list[tuple[Armed, str]] = []
         closed: set[int] = set()
@@ -140,8 +140,8 @@ class Step:
 
     def _lift(self, armed: Sequence[Armed], token: str) -> None:
         """They are in the air: the flights, the leases, the books."""
-        until = self._now + self._policy.lease
-        flights.launch(self._session, _ranges(armed), token, self._now, until)
+        until = self.now + self._policy.lease
+        flights.launch(self._session, _ranges(armed), token, self.now, until)
         singles.lease(self._session, [each.id for each in armed if not each.stretch], token, until)
         tallies.lifted(self._session, Counter(each.mailing_id for each in armed), tallies.slot_of(token))
 
@@ -150,7 +150,7 @@ class Step:
         for each, reason in unwanted:
             by_reason[reason].append(each)
         for reason, those in by_reason.items():
-            move(self._session, those, Place(Status.QUEUED), Place(Status.SKIPPED, reason, self._now))
+            move(self._session, those, Place(Status.QUEUED), Place(Status.SKIPPED, reason, self.now))
 
     def _again(self, left: dict[int, int]) -> dict[int, float]:
         """At once where the quota was used up; where others had their hands on it, or moments are short, later."""

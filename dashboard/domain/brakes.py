@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, false, func, literal, select, update
+from sqlalchemy.orm import Session
 
 from .. import clock
-from ..database import db, rows_changed, transaction
-from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, User, WebhookKind
+from ..database import UtcDateTime, db, rows_changed, transaction
+from ..models import Allowance, Breaker, Mailing, PauseReason, Service, State, StopReason, User, WebhookKind
+from . import pulse
 from .errors import Conflict
 from .permissions import Actor, require_administration, require_change
 from .throttle import Shortage
@@ -23,12 +25,15 @@ logger = logging.getLogger(__name__)
 class Brakes:
     """What holds all mailings back at once: `stopped_*` is the global stop, `breaker_*` the gateway's trouble.
 
-    None where it does not hold. `probe_at`: before then no message tries whether the gateway takes it; None: the
-    next one that is due does.
+    None where it does not hold. `stop_reason`: why the service has stopped by itself, None if a person has;
+    `known_until`: what has left since then this database does not know. `probe_at`: before then no message tries
+    whether the gateway takes it; None: the next one that is due does.
     """
 
     stopped_at: datetime | None = None
     stopped_by: str | None = None
+    stop_reason: StopReason | None = None
+    known_until: datetime | None = None
     breaker_opened_at: datetime | None = None
     breaker_reason: str | None = None
     probe_at: datetime | None = None
@@ -50,6 +55,8 @@ def standing() -> Brakes:
     return Brakes(
         stopped_at=service.stopped_at,
         stopped_by=stopped_by,
+        stop_reason=service.stop_reason,
+        known_until=service.known_until,
         breaker_opened_at=service.breaker_opened_at if is_open else None,
         breaker_reason=service.breaker_reason if is_open else None,
         probe_at=service.breaker_probe_at if is_ahead else None,
@@ -80,6 +87,18 @@ def stop_everything(actor: Actor) -> None:
         logger.warning("everything stopped", extra={"user_id": actor.id})
 
 
+def stop_itself(session: Session, now: datetime, reason: StopReason, known_until: datetime | None) -> bool:
+    """The service's own global stop, within the caller's transaction. False: it had stopped itself before.
+
+    A stop that a person has pressed stays theirs and gets the reason besides: who lets it go on has to know both.
+    """
+    again = Service.stop_reason.is_not(None) if reason is StopReason.ASLEEP else false()
+    guarded = update(Service).where(Service.id == 1, ~again)
+    stopped_at = func.coalesce(Service.stopped_at, literal(now, UtcDateTime()))
+    values = {"stopped_at": stopped_at, "stop_reason": reason, "known_until": known_until}
+    return rows_changed(session, guarded.values(**values)) > 0
+
+
 def go_on(actor: Actor, seen: datetime | None = None) -> None:
     """Take the global stop back. Only an administrator: one who stopped it may not know why others did, too.
 
@@ -88,12 +107,16 @@ def go_on(actor: Actor, seen: datetime | None = None) -> None:
     """
     require_administration(actor)
     with transaction() as session:
+        pulse.lock(session)
         stopped_at = session.scalar(select(Service.stopped_at).where(Service.id == 1).with_for_update())
         if stopped_at is None:
             return
         if seen is not None and stopped_at != seen:
             raise Conflict("stopped_anew")
-        session.execute(update(Service).where(Service.id == 1).values(stopped_at=None, stopped_by_id=None))
+        none = {"stopped_at": None, "stopped_by_id": None, "stop_reason": None, "known_until": None}
+        session.execute(update(Service).where(Service.id == 1).values(**none))
+        # A person has looked, which is worth as much as a worker's beat: the next one does not stop it again.
+        pulse.mark(session, clock.database_now(session))
     logger.warning("sending goes on", extra={"user_id": actor.id})
 
 

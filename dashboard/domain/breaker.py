@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from heapq import heappush, heappushpop
 
-from sqlalchemy import delete, update
+from sqlalchemy import delete, insert, update
 
 from .. import clock
 from ..database import db, insert_or_update, rows_changed, transaction
 from ..gateway import Answer, Reason, Verdict
-from ..models import Breaker, CallWindow, Service
+from ..models import Breaker, BreakerOpening, CallWindow, Service
 
 logger = logging.getLogger(__name__)
 
@@ -18,6 +18,8 @@ logger = logging.getLogger(__name__)
 WINDOW_CALLS, FAILING_SHARE = 50, 0.9
 # Kept from one round to the next; what is older says nothing about now.
 MEMORY = timedelta(minutes=5)
+# For the digests of the last days.
+OPENINGS_KEPT = timedelta(days=30)
 # One row for all workers: see Watch.keep.
 SHARED = 1
 # The pause before a probe: 2 s at first, doubling.
@@ -119,6 +121,9 @@ def open_(reason: str) -> None:
                 breaker_failed_probes=0,
             ),
         )
+        if opened:
+            session.execute(delete(BreakerOpening).where(BreakerOpening.at < now - OPENINGS_KEPT))
+            session.execute(insert(BreakerOpening).values(at=now, reason=reason))
     if opened:
         logger.warning("breaker opened", extra={"reason": reason})
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from .. import clock
 from ..gateway import Answer, Call
+from . import call_log
 from .armed import Armed
 from .departures import Departures
 from .settling import Result
@@ -94,8 +95,11 @@ class Calling:
         return at_most_seconds if moment is None else min(at_most_seconds, max(0.0, moment - clock.monotonic()))
 
     def _hear(self, at_most_seconds: float) -> None:
-        for answer in self._gateway.poll(at_most_seconds):
-            self._ended.append(Result(self._called.pop(answer.message_id), answer))
+        answers = self._gateway.poll(at_most_seconds)
+        if answers:
+            ended = [Result(self._called.pop(answer.message_id), answer) for answer in answers]
+            self._ended += ended
+            call_log.note(ended)
 
     def ended(self) -> list[Result]:
         """Calls that have ended since this was asked last."""

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from ..models import UNDER_WAY, Allowance, Heartbeat, Mailing, PauseReason, State, Status, User
 from . import limits, reopening
-from .permissions import Actor, may_administer, may_change
+from .permissions import Actor, may_administer, may_change, may_launch
 from .statistics import Counts
 
 # Something is due, and for so long nobody has looked what. A worker sweeps every two seconds.
@@ -77,7 +77,7 @@ def may_limit(actor: Actor, mailing: Mailing) -> bool:
 
 def resendable(actor: Actor, mailing: Mailing, counts: Counts) -> int:
     """How many failed ones this actor may let wait anew."""
-    is_open = may_change(actor) and mailing.state in reopening.REOPENABLE and mailing.started_at is not None
+    is_open = may_launch(actor) and mailing.state in reopening.REOPENABLE and mailing.started_at is not None
     return counts[Status.FAILED] if is_open else 0
 
 

@@ -11,7 +11,7 @@ from .. import clock
 from ..database import db, end_reading
 from ..gateway import Answer, Verdict
 from ..models import Breaker, Service
-from . import breaker, closing, due, fan_out, outbox, starting, sweep
+from . import breaker, closing, due, fan_out, outbox, starting, sweep, waking
 from .armed import Armed
 from .calling import Calling, Gateway
 from .policy import SendingPolicy
@@ -127,6 +127,7 @@ class Round:
         if clock.monotonic() < self._look_at:
             return
         self._look_at = clock.monotonic() + LOOK_SECONDS
+        waking.beat()
         if sweep.sweep_if_due(self._policy):
             self._closing = _steps()
         starting.start_due()

@@ -23,7 +23,11 @@ class NotFound(DomainError):
 
 
 class Forbidden(DomainError):
-    """The actor's role does not allow it."""
+    """The actor's role does not allow it; `code` says why, where that is not the role alone."""
+
+    def __init__(self, code: str | None = None) -> None:
+        super().__init__(code or "")
+        self.code = code
 
 
 class Conflict(DomainError):

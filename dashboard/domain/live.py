@@ -12,7 +12,7 @@ from .books import Books
 from .decisions import Approval, Budget, Canary
 from .estimates import Estimate
 from .mailings import Verb
-from .permissions import Actor, may_change, may_see_all
+from .permissions import Actor, may_change, may_launch, may_see_all
 from .statistics import Breakdown, Counts, NewestError, Series
 from .versions import version_of
 
@@ -26,6 +26,8 @@ START_IS_NEAR = timedelta(minutes=1)
 ROWS_SHOWN = 12
 # What a poll tells the chart; the page has been told the whole before.
 RECENT = timedelta(minutes=10)
+# By these messages begin to leave.
+LAUNCHES = {Verb.RESUME, Verb.SCHEDULE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,9 @@ def _verbs(actor: Actor, mailing: Mailing, now: datetime) -> tuple[Verb, ...]:
         return ()
     verbs = set(mailings.allowed_verbs(mailing.state))
     if mailing.pause_reason is PauseReason.BUDGET or mailing.ends_at <= now:
-        verbs -= {Verb.RESUME, Verb.SCHEDULE}
+        verbs -= LAUNCHES
+    if not may_launch(actor):
+        verbs -= LAUNCHES
     return tuple(sorted(verbs))
 
 

@@ -15,7 +15,7 @@ from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User, We
 from . import approval, lanes
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
-from .permissions import Actor, require_change, visible
+from .permissions import Actor, require_change, require_launching, visible
 from .webhooks import announcing
 
 
@@ -170,8 +170,9 @@ def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
     """Let it start by itself at its time, or at once if that has passed. Raises Invalid if its end has, too.
 
     `version` is the one that was read: Conflict if it has changed since; without it, whatever it is now. To very
-    many it starts only once a second person has approved.
+    many it starts only once a second person has approved. Raises Forbidden for who may not launch.
     """
+    require_launching(actor)
     with transaction() as session:
         # Held, so that nobody changes it between this look and the launch.
         mailing = locked(session, actor, mailing_id)
@@ -210,6 +211,7 @@ def launch(
     form_key: str | None = None,
 ) -> int:
     """Save (a new one without `mailing_id`) and schedule: both happen or neither. Answers the mailing's id."""
+    require_launching(actor)
     with transaction():
         if mailing_id is None:
             mailing_id = create(actor, draft, form_key)
@@ -237,8 +239,9 @@ def pause(actor: Actor, mailing_id: int) -> None:
 def resume(actor: Actor, mailing_id: int) -> None:
     """Go on; after a canary, with all the rest.
 
-    Conflict while its budget is used up (limits.raise_budget), and once its end has passed.
+    Conflict while its budget is used up (limits.raise_budget), and once its end has passed. Forbidden as a launch.
     """
+    require_launching(actor)
     with transaction() as session:
         mailing = locked(session, actor, mailing_id)
         reason = mailing.pause_reason

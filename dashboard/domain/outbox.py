@@ -8,7 +8,7 @@ from sqlalchemy import select
 from .. import clock
 from ..database import AnySelect, transaction
 from ..models import Mailing, Service, State
-from . import brakes, bulk, due
+from . import brakes, bulk, due, pulse
 from .armed import Armed, Arming
 from .arming import Step
 from .policy import SendingPolicy
@@ -30,8 +30,8 @@ def arm(
 
     One committed transaction. It holds the rows of the service and the mailings FOR SHARE, so that a brake (pause,
     cancel, the global stop, the breaker) and an arming exclude each other: after a brake's commit nothing is
-    armed. A crash before the commit leaves the messages as they waited; after it, the lease runs out and the
-    sweep decides.
+    armed. Nor is anything once the service has not been at work for long (`pulse`). A crash before the commit
+    leaves the messages as they waited; after it, the lease runs out and the sweep decides.
 
     Of mailings with a rate: `share`, at most so many of each, to begin at their moments (None: as many as of
     others); `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes
@@ -44,6 +44,8 @@ def arm(
         if not mailings or not due.gateway_is_usable(service, probing=probing):
             return Arming()
         step = Step(session, service, mailings, policy, at_once, lead)
+        if pulse.is_broken(service.beaten_at, step.now):
+            return Arming()
         arming = step.run(max(1, limit // len(mailings)), share, token)
     brakes.pause_spent(step.throttle.spent)
     return arming
@@ -62,7 +64,10 @@ def renew(late: Sequence[Armed], lead: float) -> list[Armed]:
         if not due.gateway_is_usable(service, probing=False):
             return []
         throttle = Throttle(session, service, mailings)
-        throttle.begin(clock.database_now(session), lead)
+        now = clock.database_now(session)
+        if pulse.is_broken(service.beaten_at, now):
+            return []
+        throttle.begin(now, lead)
         here, running = clock.monotonic(), {row.id for row in mailings}
         renewed = [
             each
@@ -82,6 +87,7 @@ def _service() -> AnySelect:
         Service.rate_unit,
         Service.frequency_cap,
         Service.frequency_days,
+        pulse.beat_at().label("beaten_at"),
     )
     return select(*columns).where(Service.id == 1).with_for_update(read=True)
 

@@ -18,11 +18,13 @@ from ..models import (
     PauseReason,
     Service,
     State,
+    StopReason,
 )
 from . import daily, pace, statistics, unknown_counts
 from .permissions import Actor, visible
 from .statistics import Counts
 from .versions import version_of
+from .watching import TokenExpiry, token_expiry
 
 # Of each list; the page of mailings shows the rest.
 MOST_SHOWN = 10
@@ -87,7 +89,9 @@ class FailedImport:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop."""
+    """`unknown` counts those of all mailings, of which the newest are listed. `stopped_at`: the global stop,
+    `stop_reason` and `known_until` as in `brakes.Brakes`.
+    """
 
     asking: list[AskingMailing]
     failed_imports: list[FailedImport]
@@ -97,6 +101,10 @@ class Decisions:
     breaker_reason: str | None
     breaker_opened_at: datetime | None
     stopped_at: datetime | None
+    # The gateway's token has run out, or soon will.
+    token: TokenExpiry | None
+    stop_reason: StopReason | None
+    known_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +124,11 @@ class Overview:
         return version_of(self)
 
 
-def picture(actor: Actor, zone: tzinfo) -> Overview:
-    """As the actor may see it; today is the day of this zone."""
+def picture(actor: Actor, zone: tzinfo, token_expires_at: datetime | None = None) -> Overview:
+    """As the actor may see it; today is the day of this zone. `token_expires_at`: the gateway's, if it says so."""
     with snapshot():
         now = clock.database_now(db.session())
-        running, upcoming, decisions = _running(actor, now), _next(actor), _decisions(actor, now)
+        running, upcoming, decisions = _running(actor, now), _next(actor), _decisions(actor, now, token_expires_at)
         return Overview(
             running=running,
             next=upcoming,
@@ -168,7 +176,7 @@ def _next(actor: Actor) -> list[NextMailing]:
     return [NextMailing(*row) for row in db.session.execute(query)]
 
 
-def _decisions(actor: Actor, now: datetime) -> Decisions:
+def _decisions(actor: Actor, now: datetime, token_expires_at: datetime | None) -> Decisions:
     service = db.session.get(Service, 1)
     is_open = service is not None and service.breaker is Breaker.OPEN
     unknown = _unknown(actor)
@@ -181,6 +189,9 @@ def _decisions(actor: Actor, now: datetime) -> Decisions:
         breaker_reason=service.breaker_reason if service and is_open else None,
         breaker_opened_at=service.breaker_opened_at if service and is_open else None,
         stopped_at=service.stopped_at if service else None,
+        token=token_expiry(token_expires_at, now),
+        stop_reason=service.stop_reason if service else None,
+        known_until=service.known_until if service else None,
     )
 
 

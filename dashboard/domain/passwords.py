@@ -48,14 +48,15 @@ def hashed(password: str) -> str:
 
 
 def matches(password: str, password_hash: str | None) -> bool:
-    """None stands for an unknown user: that takes as long as a wrong password, so that time tells nothing."""
+    """None stands for an unknown user, '' for one without a password: either takes as long as a wrong password, so
+    that time tells nothing."""
     if len(password) > LONGEST:
         password, password_hash = "", None
     try:
         _hasher.verify(password_hash or _nobodys_hash(), _typed(password))
     except (VerificationError, InvalidHashError):
         return False
-    return password_hash is not None
+    return bool(password_hash)
 
 
 def is_outdated(password_hash: str) -> bool:

@@ -15,6 +15,8 @@ class Actor:
 
     id: int
     role: Role
+    # Of an operator; administrators may whatever stands here.
+    may_launch: bool = False
 
 
 def may_see_all(actor: Actor) -> bool:
@@ -24,6 +26,11 @@ def may_see_all(actor: Actor) -> bool:
 
 def may_change(actor: Actor) -> bool:
     return actor.role is not Role.VIEWER
+
+
+def may_launch(actor: Actor) -> bool:
+    """Let messages leave: launch, resume, send again, add one, try out. Who may change anything may stop them."""
+    return actor.role is Role.ADMINISTRATOR or (actor.role is Role.OPERATOR and actor.may_launch)
 
 
 def may_administer(actor: Actor) -> bool:
@@ -39,6 +46,13 @@ def require_change(actor: Actor) -> None:
     """Raises Forbidden for those who only look on."""
     if not may_change(actor):
         raise Forbidden
+
+
+def require_launching(actor: Actor) -> None:
+    """Raises Forbidden, with a code for those who lack nothing but this right."""
+    require_change(actor)
+    if not may_launch(actor):
+        raise Forbidden("launch_not_allowed")
 
 
 def require_administration(actor: Actor) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from .. import models
 from ..database import db, rows_changed, transaction
 from ..models import Role
-from . import permissions, users
+from . import mails, permissions, users
 from .errors import Conflict, Invalid, NotFound, Problem
 from .pages import COUNTED_AT_MOST
 from .permissions import Actor
@@ -101,15 +101,23 @@ def counted(actor: Actor, is_waiting: bool | None) -> tuple[int, bool]:
 
 def _that_wait(query: Select[Any], is_waiting: bool | None) -> Select[Any]:
     since = models.User.waiting_since
+    query = query.where(models.User.deleted_at.is_(None))
     if is_waiting is None:
         return query
     return query.where(since.is_not(None) if is_waiting else since.is_(None))
 
 
-def approve(actor: Actor, user_id: int) -> User:
-    """From now on the user can sign in. Raises Forbidden, NotFound and Conflict("user_not_waiting")."""
+def approve(actor: Actor, user_id: int, *, tells: bool = False) -> User:
+    """From now on the user can sign in; `tells`: a letter says so.
+
+    Raises Forbidden, NotFound and Conflict("user_not_waiting").
+    """
     permissions.require_administration(actor)
-    return _approve(models.User.id == user_id)
+    with transaction() as session:
+        user = _approve(models.User.id == user_id)
+        if tells:
+            mails.post(session, "approved", user.email, user_id=user.id)
+    return user
 
 
 def approve_by_name(name: str) -> User:

@@ -14,7 +14,7 @@ from ..database import AnyRow, db, retrying, transaction
 from ..models import Lane, Message, Status
 from . import bulk, mailings, reopening, tallies
 from .errors import Conflict, Invalid, Problem
-from .permissions import Actor
+from .permissions import Actor, require_launching
 from .tallies import Move, Place
 
 logger = logging.getLogger(__name__)
@@ -60,6 +60,7 @@ def requeue(actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: 
 def _requeue(
     actor: Actor, mailing_id: int, those: ColumnElement[bool], ends_at: datetime | None, patience: float = math.inf
 ) -> tuple[int, bool]:
+    require_launching(actor)
     give_up_at = clock.monotonic() + patience
     begun_at = clock.database_now(db.session())
     chosen = and_(Message.mailing_id == mailing_id, those, Message.settled_at <= begun_at)

@@ -26,7 +26,7 @@ from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import text_problems
 from .messages import MessageStory
 from .moves import move
-from .permissions import Actor, require_change
+from .permissions import Actor, require_change, require_launching
 from .tallies import Move, Place
 
 # Why a message is cancelled that a person has taken back.
@@ -40,7 +40,7 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
     budget, not against a canary: somebody has wished for exactly this one. Raises Forbidden, NotFound, Invalid
     for a client who cannot be messaged, and Conflict if client or phone have a message already.
     """
-    require_change(actor)
+    require_launching(actor)
     mailings.get(actor, mailing_id)
     message_id = ids.take(1)
     with transaction() as session:

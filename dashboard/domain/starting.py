@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
-from .. import clock
+from .. import clock, metrics
 from ..database import db, transaction
 from ..models import Client, FanOut, Mailing, PauseReason, State, WebhookKind
 from . import approval
@@ -48,7 +48,9 @@ def _start(mailing_id: int) -> bool:
         if mailing.approved_at is None and approval.is_needed(session, mailing):
             mailing.awaits_approval = True
             return False
+        late = (now - due_since(mailing)).total_seconds()
         _set_off(session, mailing, now)
+    metrics.observe(metrics.STARTS, max(0.0, late))
     logger.info("mailing started", extra={"mailing_id": mailing_id, "state": mailing.state.value})
     return True
 
@@ -56,7 +58,7 @@ def _start(mailing_id: int) -> bool:
 def _set_off(session: Session, mailing: Mailing, now: datetime) -> None:
     """Late, because the service was down: it is selected for, but sends nothing before a person has decided."""
     mailing.state, mailing.started_at = State.RUNNING, now
-    if now - _due_since(mailing) > MISSED_START and now < mailing.ends_at:
+    if now - due_since(mailing) > MISSED_START and now < mailing.ends_at:
         mailing.state, mailing.pause_reason = State.PAUSED, PauseReason.MISSED_START
     newest = session.scalar(select(func.max(Client.id))) or 0
     session.execute(insert(FanOut).values(mailing_id=mailing.id, through=0, audience_through=newest))
@@ -65,6 +67,6 @@ def _set_off(session: Session, mailing: Mailing, now: datetime) -> None:
         announcing.announce(session, WebhookKind.MAILING_PAUSED, mailing.id)
 
 
-def _due_since(mailing: Mailing) -> datetime:
+def due_since(mailing: Mailing) -> datetime:
     """What was launched or approved after its start was due from then on."""
     return max(each for each in (mailing.starts_at, mailing.launched_at, mailing.approved_at) if each is not None)

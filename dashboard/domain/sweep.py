@@ -43,11 +43,11 @@ def finish() -> list[int]:
 
 def finishing() -> Iterator[int]:
     """The same, a mailing a step: of a thousand that end together, checking the books takes seconds."""
-    done = select(Mailing.id).where(Mailing.state.in_(UNDER_WAY), *_nothing_waits())
+    done = select(Mailing.id).where(Mailing.state.in_(UNDER_WAY), *nothing_waits())
     return (mailing_id for mailing_id in db.session.scalars(done).all() if _finish(mailing_id))
 
 
-def _nothing_waits() -> list[ColumnElement[bool]]:
+def nothing_waits() -> list[ColumnElement[bool]]:
     """Of one statement all of them, so that a message on its way between two places is seen in one of them."""
     single = select(Message.id).where(Message.mailing_id == Mailing.id, Message.send_after.is_not(None))
     return [
@@ -68,7 +68,7 @@ def _finish(mailing_id: int) -> bool:
         finished = rows_changed(
             session,
             update(Mailing)
-            .where(Mailing.id == mailing_id, Mailing.state.in_(UNDER_WAY), *_nothing_waits())
+            .where(Mailing.id == mailing_id, Mailing.state.in_(UNDER_WAY), *nothing_waits())
             .values(state=State.FINISHED, finished_at=now, updated_at=now, pause_reason=None),
         )
         if finished:

@@ -30,6 +30,7 @@ def begin(user_id: int) -> Ticket:
     with transaction() as session:
         now = clock.database_now(session)
         session.execute(delete(TokenFamily).where(TokenFamily.user_id == user_id, TokenFamily.expires_at <= now))
+        session.execute(update(models.User).where(models.User.id == user_id).values(signed_in_at=now))
         values = {"user_id": user_id, "serial": 1, "created_at": now, "expires_at": now + LIFETIME}
         family_id = session.scalars(insert(TokenFamily).values(values).returning(TokenFamily.id)).one()
     return Ticket(family_id, 1, user_id)

@@ -15,11 +15,11 @@ from .. import phone as phones
 from ..database import db, end_reading, rows_changed, transaction
 from ..gateway import Answer, Call, Verdict
 from ..models import Service, Trial, TrialOutcome
-from . import forecast, ids, mailing_drafts, stop_list
+from . import call_log, forecast, ids, mailing_drafts, stop_list
 from .calling import Gateway
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft
-from .permissions import Actor, require_change
+from .permissions import Actor, require_launching
 
 MOST_A_MINUTE = 5
 MINUTE = timedelta(minutes=1)
@@ -56,7 +56,7 @@ def begin(actor: Actor, draft: MailingDraft, owner_id: int, phone: str) -> int:
 
     Answers the row's number. Raises Forbidden, Invalid, and Conflict: everything is stopped, or too many a minute.
     """
-    require_change(actor)
+    require_launching(actor)
     canonical = _canonical(phone)
     text = _text(draft, owner_id)
     number = ids.take(1)
@@ -128,6 +128,7 @@ def run(trial_id: int, gateway: Gateway, call_seconds: float) -> None:
     while not answers and clock.monotonic() < give_up_at:
         answers = gateway.poll(give_up_at - clock.monotonic())
     if answers:
+        call_log.tell(answers[0], trial_id=trial_id)
         _write(trial_id, OUTCOMES.get(answers[0].verdict, TrialOutcome.NOT_SENT), answers[0].reason)
     else:
         _write(trial_id, TrialOutcome.UNKNOWN, "timeout")

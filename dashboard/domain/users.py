@@ -31,6 +31,7 @@ class User:
     email: str
     role: Role
     is_active: bool
+    may_launch: bool
     language: str
     theme: str
     timezone: str
@@ -45,6 +46,7 @@ class User:
             email=row.email,
             role=row.role,
             is_active=row.is_active,
+            may_launch=row.may_launch,
             language=row.language,
             theme=row.theme,
             timezone=row.timezone,
@@ -54,7 +56,7 @@ class User:
 
     @property
     def actor(self) -> Actor:
-        return Actor(self.id, self.role)
+        return Actor(self.id, self.role, self.may_launch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,7 @@ class NewUser:
     language: str
     timezone: str
     theme: str = "auto"
+    may_launch: bool = True
 
 
 def has_users() -> bool:
@@ -74,7 +77,13 @@ def has_users() -> bool:
 
 def listed() -> list[User]:
     """All of them, by name."""
-    return [User.of(row) for row in db.session.scalars(select(models.User).order_by(models.User.name_key))]
+    query = select(models.User).where(models.User.deleted_at.is_(None)).order_by(models.User.name_key)
+    return [User.of(row) for row in db.session.scalars(query)]
+
+
+def active(user_id: int) -> User | None:
+    row = db.session.scalar(select(models.User).where(models.User.id == user_id, models.User.is_active))
+    return User.of(row) if row else None
 
 
 def issue_setup_link() -> str:
@@ -182,6 +191,7 @@ def _row(new: NewUser, password_hash: str, session: Session) -> models.User:
         email=new.email,
         password_hash=password_hash,
         role=new.role,
+        may_launch=new.may_launch,
         is_active=True,
         language=new.language,
         theme=new.theme,
@@ -210,6 +220,18 @@ def authenticate(login: str, password: str) -> User | None:
     if passwords.is_outdated(password_hash):
         _hash_anew(user.id, password, password_hash)
     return user
+
+
+def has_password(user_id: int) -> bool:
+    """Not so who comes in by somebody else's word only (domain/identities)."""
+    return bool(db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id)))
+
+
+def is_own_password(user_id: int, password: str) -> bool:
+    """Also of whoever has none."""
+    password_hash = db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id))
+    end_reading()
+    return password_hash == "" or passwords.matches(password, password_hash)
 
 
 def _hash_anew(user_id: int, password: str, outdated: str) -> None:

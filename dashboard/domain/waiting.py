@@ -14,7 +14,7 @@ from ..models import Breaker, Lane, Mailing, Message, Service, State
 class Cause(StrEnum):
     """The first that holds is told."""
 
-    STOPPED = "stopped"  # everything, by a person
+    STOPPED = "stopped"  # everything, by a person or by the service itself
     PAUSED = "paused"  # its mailing
     WINDOW = "window"  # of its client's zone is closed
     BREAKER = "breaker"  # the gateway is in trouble

@@ -79,7 +79,8 @@ class GatewaySettings:
     `not_accepted`: HTTP statuses which the operator declared to mean "surely not accepted"; they outrank what
     the status means otherwise, and 429 is always one of them. `timeout_seconds` bounds the whole call.
     `ca_file`: the authorities whose certificates we believe; certifi's unless given, for the libcurl that
-    comes with pycurl looks for them where only Red Hat's systems keep them.
+    comes with pycurl looks for them where only Red Hat's systems keep them. `request_id`, if any, is sent along
+    as X-Request-ID, so that both houses can find a call in each other's logs.
     """
 
     url: str = field(repr=False)
@@ -88,6 +89,7 @@ class GatewaySettings:
     timeout_seconds: float = 10.0
     connections: int = 64
     ca_file: str = DEFAULT_CA_BUNDLE_PATH
+    request_id: str = ""
 
     def __post_init__(self) -> None:
         """Raises ValueError; the message never shows the address or the token."""
@@ -98,6 +100,8 @@ class GatewaySettings:
             raise ValueError("the gateway's address must not hold a query, a fragment or a user name")
         if not all("!" <= character <= "~" for character in self.token):
             raise ValueError("the gateway's token must be plain ASCII without spaces")
+        if not all("!" <= character <= "~" for character in self.request_id):
+            raise ValueError("the name of the request must be plain ASCII without spaces")
         if not 1 <= self.connections <= MOST_CONNECTIONS:
             raise ValueError(f"connections must lie between 1 and {MOST_CONNECTIONS}")
         if not 0 < self.timeout_seconds <= 600:

@@ -7,6 +7,7 @@ import base64
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 import requests
 
@@ -16,30 +17,35 @@ from .calls import GatewaySettings, Reason
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """`token_accepted` is None if the answer does not tell. `reason`: as in `Answer.reason`."""
+    """`token_accepted` is None if the answer does not tell. `reason`: as in `Answer.reason`.
+
+    `answered_at`: by the gateway's clock, in whole seconds, if it says so.
+    """
 
     reachable: bool
     token_accepted: bool | None
     http_status: int | None
     reason: str
     duration_ms: int
+    answered_at: datetime | None = None
 
 
 def check(settings: GatewaySettings) -> CheckResult:
     """One harmless request. Takes at most twice `timeout_seconds` (once to connect, once for the answer)."""
     started = clock.monotonic()
-    reachable, status, reason = _ask(settings)
+    reachable, status, reason, answered_at = _ask(settings)
     return CheckResult(
         reachable=reachable,
         token_accepted={400: True, 401: False, 403: False}.get(status or 0),
         http_status=status,
         reason=reason,
         duration_ms=round((clock.monotonic() - started) * 1000),
+        answered_at=answered_at,
     )
 
 
-def _ask(settings: GatewaySettings) -> tuple[bool, int | None, str]:
-    """Reachable, HTTP status, reason."""
+def _ask(settings: GatewaySettings) -> tuple[bool, int | None, str, datetime | None]:
+    """Reachable, HTTP status, reason, and when by its own clock."""
     with requests.Session() as session:
         # Otherwise a proxy or a .netrc of this machine would change where we ask and as whom.
         session.trust_env = False
@@ -53,15 +59,22 @@ def _ask(settings: GatewaySettings) -> tuple[bool, int | None, str]:
                 verify=settings.ca_file,
                 stream=True,  # the status says it all; a body, however large, is not read
             ) as answer:
-                return True, answer.status_code, _reason(answer.status_code)
+                return True, answer.status_code, _reason(answer.status_code), _told(answer.headers.get("Date", ""))
         except requests.exceptions.SSLError:
-            return False, None, Reason.TLS
+            return False, None, Reason.TLS, None
         except requests.exceptions.ConnectTimeout:
-            return False, None, Reason.CONNECT_TIMEOUT
+            return False, None, Reason.CONNECT_TIMEOUT, None
         except requests.exceptions.Timeout:
-            return False, None, Reason.TIMEOUT
+            return False, None, Reason.TIMEOUT, None
         except requests.exceptions.RequestException as error:
-            return False, None, _reason_unreachable(error)
+            return False, None, _reason_unreachable(error), None
+
+
+def _told(date: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(date).astimezone(UTC)
+    except ValueError:
+        return None
 
 
 def _reason(status: int) -> str:

@@ -229,7 +229,9 @@ def _new_handle(settings: GatewaySettings, line: Line) -> pycurl.Curl:
 
 
 def _request_headers(settings: GatewaySettings) -> Sequence[str]:
+    name = [f"X-Request-ID: {settings.request_id}"] if settings.request_id else []
     return [
+        *name,
         f"Authorization: Bearer {settings.token}",
         "Content-Type: application/json",
         "Accept: application/json",

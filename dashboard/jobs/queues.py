@@ -13,6 +13,8 @@ from redis.exceptions import RedisError
 from rq import Queue
 from rq.serializers import JSONSerializer
 
+from .. import logs
+
 logger = logging.getLogger(__name__)
 
 SENDING = "sending"
@@ -60,6 +62,10 @@ def change_clients_later(change_id: int) -> None:
     _knock(BACKGROUND, "change_clients", change_id)
 
 
+def hand_over_later(user_id: int) -> None:
+    _knock(BACKGROUND, "hand_over", user_id)
+
+
 def resume_later() -> None:
     """One knock for all that was left lying: of several, the first in the queue would keep the others out."""
     _knock(BACKGROUND, "resume", most_waiting=1)
@@ -68,6 +74,19 @@ def resume_later() -> None:
 def tell_webhooks_later() -> None:
     """One that waits sees all that came before it begins."""
     _knock(WEBHOOKS, "tell_webhooks", most_waiting=1)
+
+
+def digest_later() -> None:
+    """Mostly there is nothing to do; but who knocked only at the set time might be away then."""
+    settings = current_app.config["SETTINGS"]
+    if settings.smtp_url and settings.digest_at:
+        _knock(WEBHOOKS, "write_digest", most_waiting=2)
+
+
+def mail_later() -> None:
+    """In the queue of those who wait for other people's servers; beside one knock for webhooks there is room."""
+    if current_app.config["SETTINGS"].smtp_url:
+        _knock(WEBHOOKS, "send_mail", most_waiting=2)
 
 
 def send_trial_later(trial_id: int) -> None:
@@ -80,6 +99,9 @@ def _knock(name: str, task: str, *args: Any, most_waiting: int = MOST_WAITING) -
         target = queue(name)
         if target.count < most_waiting:
             # No time limit: RQ's alarm would strike between a call and its settling. Rounds end by themselves.
-            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, job_timeout=-1, result_ttl=0, failure_ttl=3600)
+            # `meta`: the job's lines name the request that knocked, if any.
+            options = {"job_timeout": -1, "result_ttl": 0, "failure_ttl": 3600}
+            meta = {"request_id": logs.request_id.get()}
+            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, meta=meta, **options)
     except RedisError as error:
         logger.warning("knock lost, the scheduler repeats it", extra={"task": task, "error": type(error).__name__})

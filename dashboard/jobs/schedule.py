@@ -33,6 +33,8 @@ SCHEDULE: dict[str, Entry] = {
     "work": Entry(1, queues.work_later),
     "resume": Entry(10, queues.resume_later),
     "webhooks": Entry(3, queues.tell_webhooks_later),
+    "mail": Entry(30, queues.mail_later),
+    "digest": Entry(60, queues.digest_later),
 }
 
 

@@ -2,19 +2,20 @@
 
 import signal
 from dataclasses import replace
+from zoneinfo import ZoneInfo
 
 from flask import current_app
 
 from config import Settings
 
-from .. import meanwhile
+from .. import logs, meanwhile
 from ..database import lock_patience
-from ..domain import client_bulk, client_bulk_running, delivery, imports, trials
+from ..domain import client_bulk, client_bulk_running, delivery, digest, handing_over, imports, mails, trials
 from ..domain.imports import FileLimits
 from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
-from ..gateway import GatewaySettings, HttpGateway
-from . import queues
+from ..gateway import GatewaySettings, HttpGateway, token_expires_at
+from . import letters, queues
 from .worker import STOP_SIGNAL
 
 # A fork and new connections cost a twentieth of a second. A deploy need not wait: it asks a round to stop.
@@ -52,13 +53,23 @@ def change_clients(change_id: int) -> None:
         queues.change_clients_later(change_id)
 
 
+def hand_over(user_id: int) -> None:
+    """Give what a user owns who is being deleted to another one."""
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if not handing_over.run(user_id, ROUND_SECONDS, is_stopping=lambda: bool(stops)):
+        queues.hand_over_later(user_id)
+
+
 def resume() -> None:
-    """Knock for imports and changes of clients that wait, or whose worker died; remove files that nobody needs."""
+    """Knock for what waits in the background, or whose worker died; remove files that nobody needs."""
     imports.sweep(current_app.config["SETTINGS"].imports_dir)
     for import_id in imports.unfinished():
         queues.import_later(import_id)
     for change_id in client_bulk.unfinished():
         queues.change_clients_later(change_id)
+    for user_id in handing_over.unfinished():
+        queues.hand_over_later(user_id)
 
 
 def send_trial(trial_id: int) -> None:
@@ -78,6 +89,24 @@ def tell_webhooks() -> None:
         queues.tell_webhooks_later()
 
 
+def write_digest() -> None:
+    """Write the letters about the day that has ended, if nobody has."""
+    settings: Settings = current_app.config["SETTINGS"]
+    if settings.digest_at is None:
+        return
+    expires_at = token_expires_at(settings.gateway_token)
+    if digest.write_due(settings.digest_at, ZoneInfo(settings.timezone), expires_at):
+        queues.mail_later()
+
+
+def send_mail() -> None:
+    """Hand the letters that are due to the mail server."""
+    stops: list[int] = []
+    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
+    if mails.run(ROUND_SECONDS, letters.deliver, is_stopping=lambda: bool(stops)):
+        queues.mail_later()
+
+
 def file_limits(settings: Settings) -> FileLimits:
     return FileLimits(settings.import_max_megabytes, settings.import_max_rows)
 
@@ -89,6 +118,7 @@ def gateway_settings(settings: Settings) -> GatewaySettings:
         not_accepted=settings.gateway_not_accepted,
         timeout_seconds=settings.gateway_timeout_seconds,
         connections=settings.gateway_connections,
+        request_id=logs.request_id.get() or logs.job_id.get(),
     )
 
 

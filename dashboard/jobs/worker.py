@@ -1,6 +1,7 @@
 """How does a worker run a job: in a forked child, with connections of its own?"""
 
 import gc
+import logging
 import os
 import signal
 from contextlib import suppress
@@ -11,8 +12,11 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from .. import clock, logs, metrics
 from ..database import forget_connections
-from . import queues
+from . import meters, queues
+
+logger = logging.getLogger(__name__)
 
 # Short, so that a worker that was killed is forgotten within seconds and a waiting one notices a new Redis.
 # RQ waits for a job for (worker_ttl - 15) seconds at a time.
@@ -32,7 +36,23 @@ class ForkingWorker(Worker):
         # Until the job says what to do with it.
         signal.signal(STOP_SIGNAL, signal.SIG_IGN)
         forget_connections()
-        super().main_work_horse(job, queue)
+        metrics.take()  # what the parent has counted is not ours
+        with logs.working_for(request=job.meta.get("request_id", ""), job=job.id):
+            super().main_work_horse(job, queue)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """In the child, which hands over what it has counted before it ends."""
+        began = clock.monotonic()
+        is_done = super().perform_job(job, queue)
+        name = (job.func_name or "").rpartition(".")[2]
+        metrics.observe(metrics.JOBS, clock.monotonic() - began, name, "ok" if is_done else "failed")
+        if meters.is_on():
+            meters.flush()
+        return is_done
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """RQ would write the whole traceback as one text, with whatever the error says of phones and texts."""
+        logger.error("job failed", exc_info=exc_info[1], extra={"task": job.func_name})
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """Told to stop: the child brings its job to an early end, and RQ waits for it."""

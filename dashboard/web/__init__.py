@@ -21,10 +21,22 @@ from . import (
     limits,
     mailings,
     messages,
+    metrics_page,
+    oidc,
     overview,
+    passwords,
+    profile,
+    provider,
+    registration,
+    request_log,
+    sample_clients,
+    second_factor,
+    second_step,
     single_messages,
     stop_list,
+    stories,
     unknowns,
+    users,
     webhooks,
 )
 
@@ -39,10 +51,20 @@ BLUEPRINTS = (
     limits.blueprint,
     mailings.blueprint,
     messages.blueprint,
+    metrics_page.blueprint,
     overview.blueprint,
+    passwords.blueprint,
+    profile.blueprint,
+    provider.blueprint,
+    registration.blueprint,
+    sample_clients.blueprint,
+    second_factor.blueprint,
+    second_step.blueprint,
     single_messages.blueprint,
     stop_list.blueprint,
+    stories.blueprint,
     unknowns.blueprint,
+    users.blueprint,
     webhooks.blueprint,
 )
 
@@ -53,10 +75,13 @@ def init_app(app: Flask, trusted_proxies: int, is_elsewhere: Callable[[str], boo
         hops = trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     headers.init_app(app)
+    request_log.init_app(app)
+    metrics_page.init_app(app)
     extensions.init_app(app, is_elsewhere)
     context.init_app(app)
     filters.init_app(app)
     errors.init_app(app)
     brakes.init_app(app)
+    oidc.init_app(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)

@@ -49,6 +49,7 @@ class CurrentUser(UserMixin):  # type: ignore[misc]
         self.theme = user.theme
         self.timezone = user.timezone
         self.actor = user.actor
+        self.user = user
         self._token = token
 
     def get_id(self) -> str:
@@ -174,7 +175,7 @@ def user_or_none() -> CurrentUser | None:
 def begin_session(user_id: int, remember: bool) -> None:
     """A fresh session under a fresh token: nothing that was put into the browser before is taken over."""
     end_session()
-    token = sessions.begin(user_id, remember)
+    token = sessions.begin(user_id, remember, request.remote_addr or "", request.user_agent.string)
     user = sessions.resume(token, touch=False)
     assert user is not None
     login_user(CurrentUser(user, token))

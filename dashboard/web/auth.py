@@ -1,21 +1,20 @@
 """How does a person come in, go out, and say how they want to see things?"""
 
 import hashlib
+from dataclasses import replace
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
 
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
+from ..domain.registration import Policy
 from ..domain.user_rules import name_key
-from . import access, context, respond
+from . import access, context, entrance, respond
 from .access import open_to_all, own_account
+from .entrance import HOME, with_cookies
 from .extensions import limiter
 from .forms.auth import SetupForm, SignInForm
-
-# The address of overview.show.
-HOME = "/"
-PREFERENCE_COOKIE_SECONDS = 31_536_000
 
 blueprint = Blueprint("auth", __name__)
 
@@ -35,26 +34,29 @@ def _was_refused(response: Response) -> bool:
 @limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
+    oidc = current_app.config["SETTINGS"].oidc
     if access.user_or_none() and request.method == "GET":
         return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-    if form.validate_on_submit():
+    if form.is_submitted() and oidc and oidc.is_only:
+        form.form_errors.append("passwords_off")
+    elif form.validate_on_submit():
         try:
             user, code = users.authenticate(form.login.data or "", form.password.data or ""), "sign_in_failed"
         except Conflict as refusal:
             user, code = None, refusal.code
         if user is not None:
-            access.begin_session(user.id, remember=bool(form.remember.data))
-            answer = respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-            return _with_cookies(answer, user.language, user.theme)
+            return entrance.enter(user, bool(form.remember.data), form.next.data)
         form.form_errors.append(code)
-    return respond.page("auth/sign_in.html", form=form)
+    registers = Policy(current_app.config["SETTINGS"].registration) is not Policy.CLOSED
+    return respond.page("auth/sign_in.html", form=form, registers=registers)
 
 
 @blueprint.post("/sign-out")
 @own_account
 def sign_out() -> Response:
+    is_still_known = session.get(entrance.BY_PROVIDER) and current_app.config["SETTINGS"].oidc
     access.end_session()
-    return respond.redirect_to("auth.sign_in")
+    return respond.redirect_to("provider.signed_out" if is_still_known else "auth.sign_in")
 
 
 @blueprint.route("/setup/<token>", methods=["GET", "POST"])
@@ -95,18 +97,4 @@ def preferences() -> Response:
         for problem in refusal.problems:
             respond.error(problem.code)
         return answer
-    return _with_cookies(answer, language, theme)
-
-
-def _with_cookies(answer: Response, language: str, theme: str) -> Response:
-    """The sign-in page, which knows nobody, will look the same to them."""
-    for name, value in ((context.LANGUAGE_COOKIE, language), (context.THEME_COOKIE, theme)):
-        answer.set_cookie(
-            name,
-            value,
-            max_age=PREFERENCE_COOKIE_SECONDS,
-            secure=request.is_secure,
-            httponly=True,
-            samesite="Lax",
-        )
-    return answer
+    return with_cookies(answer, replace(user.user, language=language, theme=theme))

@@ -8,7 +8,7 @@ from flask import Flask, current_app, request, url_for
 from flask_babel import get_locale
 
 from .. import zones
-from ..domain import brakes, permissions, unknown_counts, user_rules
+from ..domain import brakes, permissions, registration, unknown_counts, user_rules
 from .access import CurrentUser, user_or_none
 
 # Kept before and beyond the sign-in, so that its page, too, is as the person wants it.
@@ -65,6 +65,10 @@ class May:
         return self._user is not None and permissions.may_change(self._user.actor)
 
     @property
+    def launch(self) -> bool:
+        return self._user is not None and permissions.may_launch(self._user.actor)
+
+    @property
     def administer(self) -> bool:
         return self._user is not None and permissions.may_administer(self._user.actor)
 
@@ -80,13 +84,21 @@ class Asks:
         """Messages of which nobody knows whether they arrived."""
         return unknown_counts.total(self._user.actor) if self._user else 0
 
+    @cached_property
+    def waiting(self) -> int:
+        """Registrations, for who may approve them."""
+        user = self._user
+        if user is None or not permissions.may_administer(user.actor):
+            return 0
+        return registration.counted(user.actor, is_waiting=True)[0]
+
 
 class ServiceState:
     """Has sending stopped? Read when a page asks; most parts of pages do not."""
 
     @property
     def halted(self) -> bool:
-        """A person has stopped everything."""
+        """A person, or the service itself, has stopped everything."""
         return self.brakes.stopped_at is not None
 
     @property
@@ -111,8 +123,15 @@ def told() -> dict[str, Any]:
         "may": May(user_or_none()),
         "asks": Asks(user_or_none()),
         "service": ServiceState(),
+        "oidc": current_app.config["SETTINGS"].oidc,
+        "has_mail": has_mail(),
         "simulated": current_app.config["SETTINGS"].simulated,
     }
+
+
+def has_mail() -> bool:
+    """Do letters leave this installation?"""
+    return bool(current_app.config["SETTINGS"].smtp_url)
 
 
 def sprite() -> str:

@@ -31,12 +31,13 @@ def init_app(app: Flask) -> None:
 
 def refused(error: DomainError) -> ResponseReturnValue:
     """What a view has not answered itself. After a button that came too late: its page again, and why."""
-    if isinstance(error, Conflict) and request.method not in SAFE_METHODS:
+    code = error.code if isinstance(error, Conflict | Forbidden) else None
+    if code is not None and request.method not in SAFE_METHODS:
         came_from = local_path(request.htmx.current_url or request.referrer)
         if came_from:
-            flash(error.code, "error")
+            flash(code, "error")
             return redirect_to_path(came_from)
-    return show(STATUSES.get(type(error), 422), error.code if isinstance(error, Conflict) else None)
+    return show(STATUSES.get(type(error), 422), code)
 
 
 def failed(error: HTTPException) -> ResponseReturnValue:
@@ -53,7 +54,7 @@ def failed(error: HTTPException) -> ResponseReturnValue:
 
 def broke(_error: InternalServerError) -> ResponseReturnValue:
     """Flask has logged the traceback; this adds the name under which the person may report it."""
-    logger.error("request %s to %s broke", g.get("request_id"), request.path)
+    logger.error("request broke", extra={"request_id": g.get("request_id"), "endpoint": request.endpoint})
     try:
         end_reading()
         return show(500)

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from .. import clock, zones
 from ..domain.timing import Opening
+from .browsers import known_by
 
 # Where the language would write three letters, there is a sign that everybody who pays in it reads.
 CURRENCY_SIGNS = {"RUB": "₽", "KZT": "₸"}
@@ -34,6 +35,7 @@ def init_app(app: Flask) -> None:
         duration,
     ):
         app.add_template_filter(function)
+    app.add_template_filter(known_by, "browser")
     # Marks a text in a table of a template: only the one that is looked up is translated, not all at each call.
     app.add_template_global(str, "N_")
 

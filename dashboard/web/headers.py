@@ -1,14 +1,14 @@
 """What may browsers and proxies keep of our answers, and by which name is a request found in the log?"""
 
-import logging
 import re
 import secrets
 from functools import lru_cache
 from pathlib import Path
 from zlib import crc32
 
-from flask import Flask, Response, current_app, g, has_app_context, request
-from flask.logging import default_handler
+from flask import Flask, Response, current_app, g, request
+
+from .. import logs
 
 ONE_YEAR_SECONDS = 31_536_000
 # What a program or a proxy may call its request: no spaces, so that it cannot pass for a line of the log.
@@ -17,23 +17,19 @@ GIVEN_NAME = re.compile(r"[!-~]{1,128}")
 
 def init_app(app: Flask) -> None:
     app.before_request(_name_request)
-    default_handler.setFormatter(_Formatter("[%(asctime)s] %(levelname)s in %(module)s%(request)s: %(message)s"))
     app.after_request(_say_what_may_be_kept)
+    app.teardown_request(_forget_request)
     app.url_defaults(_add_version)
 
 
 def _name_request() -> None:
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if GIVEN_NAME.fullmatch(given) else secrets.token_hex(6)
+    logs.request_id.set(g.request_id)
 
 
-class _Formatter(logging.Formatter):
-    """Each line says during which request it was written, if any."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        name = g.get("request_id") if has_app_context() else None
-        record.request = f" [{name}]" if name else ""
-        return super().format(record)
+def _forget_request(_error: BaseException | None) -> None:
+    logs.request_id.set("")
 
 
 def _say_what_may_be_kept(response: Response) -> Response:

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ..database import db
+from ..jobs import meters
 from .access import open_to_all
 
 REDIS_TIMEOUT_SECONDS = 1
@@ -27,13 +28,27 @@ def alive() -> Response:
 @blueprint.get("/readyz")
 @open_to_all
 def ready() -> tuple[Response, int]:
-    parts = {"database": _database_answers(), "migrations": _is_migrated(), "redis": _redis_answers()}
-    return jsonify({name: "ok" if works else "down" for name, works in parts.items()}), (
+    """503 while this process could not do its work.
+
+    Workers and scheduler are told, but do not count: whoever takes the web away because they are down (Kubernetes
+    does) takes away the page that says so, and brings none of them back.
+    """
+    redis_answers = _redis_answers()
+    parts = {"database": database_answers(), "migrations": is_migrated(), "redis": redis_answers}
+    told = parts | (_beside() if redis_answers else {"workers": False, "scheduler": False})
+    return jsonify({name: "ok" if works else "down" for name, works in told.items()}), (
         200 if all(parts.values()) else 503
     )
 
 
-def _database_answers() -> bool:
+def _beside() -> dict[str, bool]:
+    try:
+        return {"workers": all(meters.workers().values()), "scheduler": meters.schedulers() > 0}
+    except redis.RedisError:
+        return {"workers": False, "scheduler": False}
+
+
+def database_answers() -> bool:
     try:
         db.session.execute(text("SELECT 1"))
     except SQLAlchemyError:
@@ -42,7 +57,7 @@ def _database_answers() -> bool:
     return True
 
 
-def _is_migrated() -> bool:
+def is_migrated() -> bool:
     """The tables are those this version was written for."""
     try:
         found = MigrationContext.configure(db.session.connection()).get_current_heads()

@@ -1,8 +1,10 @@
 """What is going on, what needs a decision, and how did the last days go?"""
 
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, current_app, jsonify, request
 
 from ..domain import daily, overview
+from ..domain.overview import Overview
+from ..gateway import token_expires_at
 from . import context, respond
 from .access import actor, poll
 
@@ -11,7 +13,7 @@ blueprint = Blueprint("overview", __name__)
 
 @blueprint.get("/")
 def show() -> Response:
-    picture = overview.picture(actor(), context.timezone())
+    picture = _picture()
     return respond.page("overview/show.html", overview=picture)
 
 
@@ -19,10 +21,15 @@ def show() -> Response:
 @poll
 def now() -> Response:
     """The living part alone; 204 while the picture is the one that the page says it has."""
-    picture = overview.picture(actor(), context.timezone())
+    picture = _picture()
     if request.args.get("version") == picture.version:
         return respond.not_modified()
     return respond.partial("overview/_now.html", overview=picture)
+
+
+def _picture() -> Overview:
+    expires_at = token_expires_at(current_app.config["SETTINGS"].gateway_token)
+    return overview.picture(actor(), context.timezone(), expires_at)
 
 
 @blueprint.get("/statistics/days")

@@ -5,11 +5,12 @@ from flask_babel import gettext as _
 
 from ..domain import clients, mailing_drafts, mailings, messages, prospects, single_messages
 from ..domain.errors import Conflict, Invalid, Problem
+from ..domain.permissions import may_launch
 from ..domain.prospects import OpenMailing
 from ..jobs import queues
 from ..models import Status
 from . import respond
-from .access import actor, requires_change
+from .access import actor, requires, requires_change
 from .forms.fields import TrimmedField
 from .forms.messages import NewMessageForm, TextForm
 from .messages import ONE
@@ -22,7 +23,7 @@ blueprint = Blueprint("single_messages", __name__, url_prefix="/messages")
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@requires_change
+@requires(may_launch)
 def new() -> Response:
     """`client` and `mailing` in the address fill in what somebody came from."""
     client_id = row_number("client")

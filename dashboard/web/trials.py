@@ -3,7 +3,7 @@
 from flask import Response, request
 
 from ..domain import trials
-from ..domain.errors import Conflict, Invalid, Problem
+from ..domain.errors import Conflict, Forbidden, Invalid, Problem
 from ..jobs import queues
 from . import respond
 from .access import actor, poll
@@ -21,7 +21,9 @@ def send() -> Response:
         trial_id = trials.begin(actor(), form.draft(mailing), owner_of(mailing).id, phone)
     except Invalid as refusal:
         return respond.partial("mailings/_trial.html", trial=None, problems=refusal.problems)
-    except Conflict as refusal:
+    except (Conflict, Forbidden) as refusal:
+        if refusal.code is None:
+            raise
         return respond.partial("mailings/_trial.html", trial=None, problems=[Problem("trial_phone", refusal.code)])
     queues.send_trial_later(trial_id)
     return respond.partial("mailings/_trial.html", trial=trials.get(actor(), trial_id), problems=[])

@@ -5,11 +5,12 @@ from io import StringIO
 
 import pytest
 from flask import Flask
-from flask.logging import default_handler
 from flask.testing import FlaskClient
 
+from dashboard import logs
 from dashboard.api import is_ours
 from dashboard.domain import clients
+from dashboard.redaction import Redactor
 from tests.api.conftest import Program
 from tests.api.test_repeating import ANNA
 from tests.factories import make_user, sign_in
@@ -97,7 +98,7 @@ def test_every_line_of_the_log_names_its_request(
     app: Flask, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     log = logging.StreamHandler(StringIO())
-    log.setFormatter(default_handler.formatter)
+    log.setFormatter(logs.TextFormatter(Redactor()))
     app.logger.addHandler(log)
     app.testing, app.config["PROPAGATE_EXCEPTIONS"] = False, False
     monkeypatch.setattr(clients, "add", lambda *_arguments: 1 / 0)
@@ -108,4 +109,4 @@ def test_every_line_of_the_log_names_its_request(
 
     lines = [line for line in log.stream.getvalue().splitlines() if line.startswith("[2")]
     assert answer.json["request_id"] == "order-8"
-    assert [" [order-8]: " in line for line in lines] == [True, True, False]
+    assert [" [order-8]: " in line for line in lines] == [True, True, True, False]

@@ -9,10 +9,13 @@ from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 from dashboard import clock
+from dashboard.database import transaction
+from dashboard.domain import second_factor
 from dashboard.domain.users import User
-from dashboard.models import Role, Scope
+from dashboard.models import Requirement, Role, Scope, Service
 from tests.api.conftest import Program, Programs
 from tests.factories import PASSWORD, make_user
+from tests.support.authenticator import SEAL, switch_on
 
 
 @pytest.fixture
@@ -177,3 +180,45 @@ def test_addresses_are_found_with_and_without_a_slash_and_without_a_body(program
     answers = [program.ask(method, path).status_code for method in ("GET", "HEAD", "OPTIONS")]
 
     assert answers == [200, 200, 200]
+
+
+def test_who_has_a_second_factor_sends_a_code_along(app: Flask, client: FlaskClient, ann: User) -> None:
+    before = sign_in(client).json
+    with app.app_context():
+        phone = switch_on(ann)
+    code = phone.code()
+
+    stories = [{"password": "wrong", "otp": code}, {}, {"otp": ""}, {"otp": phone.wrong_code}, {"otp": code}]
+    answers = [sign_in(client, **story) for story in stories]
+    with app.app_context():
+        replayed = second_factor.check(ann.id, code, SEAL)
+
+    assert [answer.json.get("code") for answer in answers] == [
+        *("sign_in_failed", "otp_required", "otp_required", "otp_wrong", None)
+    ]
+    assert [answer.status_code for answer in answers] == [401] * 4 + [200]
+    assert not replayed.is_right
+    # What has been let in before stays in, and refreshes without a code.
+    assert refresh(client, before["refresh"]).status_code == 200
+    assert bearing(client, answers[-1].json["access"]) == 200
+
+
+def test_guessing_codes_is_braked_and_who_must_set_one_up_does_so_on_the_page(
+    app: Flask, client: FlaskClient, ann: User
+) -> None:
+    with app.app_context():
+        phone = switch_on(ann)
+        bob = make_user(name="bob")
+        for _ in range(5):
+            second_factor.check(ann.id, phone.wrong_code, SEAL)
+        with transaction() as session:
+            session.get_one(Service, 1).second_factor_required = Requirement.EVERYBODY
+
+    blocked = sign_in(client, otp=phone.code())
+    recovered = sign_in(client, otp=phone.recovery_codes[0])
+    lacking = sign_in(client, username=bob.name)
+
+    assert (blocked.status_code, blocked.json["code"]) == (429, "otp_blocked")
+    assert 0 < int(blocked.headers["Retry-After"]) <= 60
+    assert recovered.status_code == 200
+    assert (lacking.status_code, lacking.json["code"]) == (403, "otp_needed")

@@ -4,11 +4,13 @@ from pathlib import Path
 
 from flask import Flask
 
-from dashboard.domain import registration, users
+from dashboard.domain import registration, second_factor, users
 from dashboard.domain.registration import Policy, Registration
+from dashboard.domain.second_factor import Demand
 from dashboard.models import Role
 from tests.factories import PASSWORD, make_user
 from tests.support.apps import running_app
+from tests.support.authenticator import switch_on
 
 CREATE_ANNA = ["users", "create", "Анна", "--email", "anna@example.com"]
 
@@ -85,3 +87,19 @@ def test_nobody_is_let_in_who_does_not_wait(app: Flask) -> None:
     assert [each.exit_code for each in done] == [1, 1]
     assert "is not waiting for approval" in done[0].output
     assert "There is no user nobody" in done[1].output
+
+
+def test_who_has_lost_the_second_factor_is_let_in_by_the_password_alone(app: Flask) -> None:
+    runner = app.test_cli_runner()
+    with app.app_context():
+        anna = make_user(name="Анна")
+        switch_on(anna)
+
+    done = [runner.invoke(args=["users", "reset-second-factor", name]) for name in ("анна", "Анна", "nobody")]
+
+    assert done[0].output == "Анна has no second factor any more, and is signed out everywhere.\n"
+    assert [each.exit_code for each in done] == [0, 1, 1]
+    assert "Анна has no second factor" in done[1].output
+    assert "There is no user nobody" in done[2].output
+    with app.app_context():
+        assert second_factor.demand(anna) is Demand.NOTHING

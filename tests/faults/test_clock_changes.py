@@ -12,6 +12,8 @@ import pytest
 from flask import Flask
 
 from dashboard import clock
+from dashboard.database import transaction
+from dashboard.domain import pulse
 from dashboard.domain.delivery import Round
 from dashboard.domain.policy import OnUncertain, SendingPolicy
 from dashboard.domain.timing import Window
@@ -105,6 +107,9 @@ def test_a_window_moves_with_the_clocks(change: Change, run: Run, moved: MovedCl
         if change.goes_on:
             assert 0 < len(run.accepted()) < MESSAGES
             moved.set(change.goes_on)
+            # It was at work all the time between.
+            with transaction() as session:
+                pulse.mark(session, moved.now())
         work(run, 30)
 
         reckoning = Reckoning(run)

@@ -525,3 +525,21 @@ def test_settings_that_cannot_work_are_refused_without_showing_secrets(wrong):
 
 def test_settings_do_not_show_the_token():
     assert "s3cret" not in repr(GatewaySettings(url="http://gateway", token="s3cret"))
+
+
+def test_a_call_bears_the_name_of_the_job_that_makes_it(raw_server):
+    def serve(server, connection):
+        while server.read_request(connection):
+            server.answer_ok(connection)
+
+    server = raw_server(serve)
+    settings = GatewaySettings(server.url, TOKEN, connections=1, request_id="order-8")
+
+    with HttpGateway(settings) as gateway:
+        gateway.submit(Call(7, "79991234567", "Hello"))
+        answers = gateway.poll(2)
+
+    assert [answer.verdict for answer in answers] == [Verdict.ACCEPTED]
+    assert b"\r\nX-Request-ID: order-8\r\n" in server.requests[0]
+    with pytest.raises(ValueError):
+        GatewaySettings(server.url, TOKEN, request_id="a\r\nb")

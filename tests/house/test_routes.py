@@ -15,11 +15,26 @@ OPEN = {
     "api_docs.redoc",
     "auth.sign_in",
     "auth.setup",
+    "provider.begin",
+    "provider.callback",
+    "provider.signed_out",
+    "second_step.code",
+    "second_step.set_up",
+    "passwords.follow",
+    "passwords.forgotten",
+    "passwords.new",
+    "registration.register",
     "health.alive",
     "health.ready",
+    "metrics.show",
 }
 # What a viewer may send: it touches only their own account.
-OWN = {"auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"}
+OWN = {
+    *("auth.sign_out", "auth.preferences", "tokens.new", "tokens.revoke"),
+    *("second_factor.set_up", "second_factor.renew", "second_factor.switch_off"),
+    *("profile.change_details", "profile.change_password", "profile.change_look"),
+    *("profile.end_session", "profile.end_other_sessions"),
+}
 
 
 def rules(app: Flask) -> list[Rule]:

@@ -71,6 +71,9 @@ class Remembering(Mapping[str, str]):
         ("TIMEZONE", "../etc/passwd"),
         ("LANGUAGE", "de"),
         ("LOG_LEVEL", "loud"),
+        ("LOG_FORMAT", "xml"),
+        ("DIGEST_AT", "24:00"),
+        ("METRICS_TOKEN", "short"),
         ("MAX_TRIES", "1.5"),
         ("IMPORT_MAX_MEGABYTES", "0"),
         ("IMPORT_MAX_ROWS", "0"),
@@ -80,10 +83,23 @@ class Remembering(Mapping[str, str]):
         ("API_RATE_LIMIT", "0/minute"),
         ("API_CREATE_RATE_LIMIT", "60 per minute"),
         ("WEBHOOK_PRIVATE_ADDRESSES", "yes"),
+        ("OIDC_ROLE_MAP", "admins"),
+        ("OIDC_ROLE_MAP", "admins=owner"),
+        ("OIDC_ROLE_MAP", "=viewer"),
+        ("OIDC_CREATE_USERS", "yes"),
+        ("OIDC_ONLY", "2"),
+        ("SMTP_URL", "mail.example.com:25"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://mail.example.com?tls=0"),
+        ("SMTP_URL", "smtp://user:password@mail.example.com?starttls=0"),
+        ("MAIL_FROM", "nobody"),
+        ("MAIL_FROM", "a@example.com, b@example.com"),
+        ("PUBLIC_URL", "vestnik.example.com"),
+        ("PUBLIC_URL", "https://vestnik.example.com/?a=1"),
     ],
 )
 def test_a_wrong_value_is_named(name: str, value: str, tmp_path: Path) -> None:
-    environ = {"DATA_DIR": str(tmp_path), "GATEWAY_TOKEN": "a.b.c", name: value}
+    environ = {"DATA_DIR": str(tmp_path), "GATEWAY_TOKEN": "a.b.c", "MAIL_FROM": "a@example.com", name: value}
 
     with pytest.raises(SettingsError) as error:
         Settings.from_environ(environ)
@@ -109,14 +125,23 @@ def test_production_asks_for_key_gateway_and_token(tmp_path: Path) -> None:
     assert names(without_token) == ["GATEWAY_TOKEN"]
 
 
+def test_mail_asks_for_its_sender_and_in_production_for_our_own_address() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environ({**PRODUCTION, "SMTP_URL": "smtps://mail.example.com"})
+
+    assert names(error) == ["MAIL_FROM", "PUBLIC_URL"]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
+        ("SMTP_URL", f"smtp://user:{PASSWORD}@mail.example.com?wrong"),
         ("DATABASE_URL", f"mysql://user:{PASSWORD}@host/name"),
         ("REDIS_URL", f"amqp://:{PASSWORD}@host"),
         ("GATEWAY_URL", f"gopher://user:{PASSWORD}@host"),
         ("GATEWAY_TOKEN", f"{PASSWORD} with a blank"),
         ("SECRET_KEY", PASSWORD),
+        ("METRICS_TOKEN", f"{PASSWORD} with a blank"),
     ],
 )
 def test_an_error_never_repeats_a_secret(name: str, value: str, tmp_path: Path) -> None:
@@ -134,12 +159,55 @@ def test_settings_do_not_show_secrets_when_printed(tmp_path: Path) -> None:
             "DATA_DIR": str(tmp_path),
             "SECRET_KEY": PASSWORD * 2,
             "GATEWAY_TOKEN": PASSWORD,
+            "SMTP_URL": f"smtp://user:{PASSWORD}@mail.example.com",
+            "MAIL_FROM": "vestnik@example.com",
+            "PUBLIC_URL": "https://vestnik.example.com",
             "DATABASE_URL": f"postgresql://user:{PASSWORD}@host/name",
             "REDIS_URL": f"redis://:{PASSWORD}@host",
         }
     )
 
     assert PASSWORD not in repr(settings)
+
+
+OIDC = {"OIDC_ISSUER": "https://login.example.com", "OIDC_CLIENT_ID": "vestnik"}
+
+
+@pytest.mark.parametrize(
+    ("environ", "named"),
+    [
+        ({"OIDC_ISSUER": "http://login.example.com"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "https://login.example.com/?a=b"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "http://127.0.0.1.example.com"}, "OIDC_ISSUER"),
+        ({"OIDC_ISSUER": "", "OIDC_ONLY": "1"}, "OIDC_ISSUER"),
+        ({"OIDC_CLIENT_ID": ""}, "OIDC_CLIENT_ID"),
+        ({"OIDC_SCOPES": "profile email"}, "OIDC_SCOPES"),
+        ({"OIDC_ROLE_CLAIM": "roles"}, "OIDC_ROLE_MAP"),
+        ({"OIDC_ROLE_MAP": "admins=administrator"}, "OIDC_ROLE_CLAIM"),
+        ({"REGISTRATION": "open"}, "REGISTRATION"),
+    ],
+)
+def test_a_provider_is_named_whole_or_not_at_all(environ: dict[str, str], named: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environ({"DATA_DIR": str(tmp_path), **OIDC, **environ})
+
+    assert names(error) == [named]
+
+
+def test_a_provider_is_read_and_its_secret_not_shown(tmp_path: Path) -> None:
+    claim = {"OIDC_ROLE_CLAIM": "https://vestnik.example/roles", "OIDC_ROLE_MAP": "a=b=viewer, ops =operator"}
+    environ = {"DATA_DIR": str(tmp_path), **OIDC, **claim, "OIDC_CLIENT_SECRET": PASSWORD}
+
+    settings = Settings.from_environ(environ)
+    local = Settings.from_environ(environ | {"OIDC_ISSUER": "http://127.0.0.1:9400"}).oidc
+    alone = Settings.from_environ(environ | {"OIDC_ONLY": "1"})
+
+    assert settings.oidc is not None
+    assert settings.oidc.name == "login.example.com"
+    assert settings.oidc.roles == {"a=b": "viewer", "ops": "operator"}
+    assert PASSWORD not in repr(settings)
+    assert local is not None
+    assert (settings.registration, alone.registration) == ("approval", "closed")
 
 
 def test_every_setting_is_in_the_example_and_nothing_else(tmp_path: Path) -> None:

@@ -233,7 +233,7 @@ def test_each_cause_of_waiting_and_of_a_pause_has_words_of_its_own(speaker: Flas
     ],
 )
 def test_of_a_table_of_words_only_the_one_looked_up_is_translated(
-    app_context: Flask, monkeypatch: pytest.MonkeyPatch, file: str, macro: str, code: str
+    own_app: Flask, monkeypatch: pytest.MonkeyPatch, file: str, macro: str, code: str
 ) -> None:
     """A poll that translated whole tables spent a quarter of its time on it."""
     translated: list[str] = []
@@ -242,8 +242,9 @@ def test_of_a_table_of_words_only_the_one_looked_up_is_translated(
         translated.append(message)
         return message
 
-    monkeypatch.setitem(app_context.jinja_env.globals, "gettext", note)
+    monkeypatch.setitem(own_app.jinja_env.globals, "gettext", note)
 
-    said = get_template_attribute(f"components/{file}.html", macro)(code)
+    with own_app.app_context():
+        said = get_template_attribute(f"components/{file}.html", macro)(code)
 
     assert [said] == translated

@@ -20,15 +20,20 @@ from dashboard.domain import (
     client_bulk,
     client_bulk_running,
     form_drafts,
+    handing_over,
     imports,
     mailings,
+    registration,
     stop_list,
     trials,
+    user_administration,
     users,
 )
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.imports import MappingDraft, Upload
 from dashboard.domain.permissions import Actor
+from dashboard.domain.registration import Registration
+from dashboard.domain.user_administration import UserDraft
 from dashboard.domain.webhooks import endpoints
 from dashboard.domain.webhooks.posting import Ending
 from dashboard.gateway import Answer, Call, Verdict
@@ -43,15 +48,19 @@ from dashboard.models import (
     Mailing,
     Message,
     OffReason,
+    Requirement,
     Role,
     Scope,
+    Service,
     Trial,
+    User,
     WebhookDelivery,
     WebhookEndpoint,
 )
 from dashboard.web.context import LANGUAGE_COOKIE
-from tests.factories import make_user, sign_in
+from tests.factories import PASSWORD, make_user, sign_in
 from tests.factories_clients import LIMITS
+from tests.support.authenticator import switch_on
 from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, fan_out_all, make_draft
 from tests.support.webhooks import add_endpoint, set_endpoint
 
@@ -59,14 +68,17 @@ from tests.support.webhooks import add_endpoint, set_endpoint
 # programmers, which speak English as the API's description does.
 NOT_READ = {
     *("api_docs.swagger", "api_docs.redoc"),
-    *("static", "health.alive", "health.ready"),
+    *("static", "health.alive", "health.ready", "metrics.show"),
     *("mailings.chart", "overview.days", "clients.export", "stop_list.export"),
 }
 # What looks different to somebody who owns nothing.
 EMPTY_PAGES = (
     *("/", "/clients", "/stop-list", "/imports", "/mailings", "/mailings?state=paused", "/mailings/new"),
-    *("/messages/new", "/unknown", "/api-tokens", "/webhooks"),
+    *("/messages/new", "/unknown", "/api-tokens", "/webhooks", "/profile/second-factor"),
+    "/profile/second-factor/set-up",
 )
+# What is seen without signing in.
+STRANGERS = ("/sign-in", "/register", "/password/forgotten", "/password/new", "/setup/used", "/nowhere")
 # With these the lists are seen in their other forms, too.
 QUERIES = {
     "clients.index": ("", "?q=9999999999", "?tag=0&code=900", "?stop=yes&sort=oldest", "?q=900"),
@@ -77,6 +89,7 @@ QUERIES = {
     "single_messages.new": ("", "?client=1", "?mailing=1", "?client=2&mailing=2"),
     "unknowns.index": ("", "?reason=timeout", "?reason=nonsense"),
     "unknowns.ask": ("", "?all=resend", "?all=accept", "?all=accept&reason=nonsense"),
+    "users.index": ("", "?state=waiting", "?q=7777777"),
     "mailings.messages": ("", "?status=failed&reason=http_400", "?status=expired", "?zone=Asia/Omsk&phone=9"),
 }
 IDS = {
@@ -87,6 +100,7 @@ IDS = {
     "message_id": Message.id,
     "token_id": ApiToken.id,
     "trial_id": Trial.id,
+    "user_id": User.id,
     "webhook_id": WebhookEndpoint.id,
     "delivery_id": WebhookDelivery.id,
 }
@@ -129,8 +143,8 @@ def strangers_pages(app: Flask, language: str) -> list[Page]:
     client.set_cookie(LANGUAGE_COOKIE, language)
     with app.app_context():
         setup = f"/setup/{users.issue_setup_link()}"
-    gets = [Page.of(path, client.get(path)) for path in ("/sign-in", setup, "/setup/used", "/nowhere")]
-    return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", setup)]
+    gets = [Page.of(path, client.get(path)) for path in STRANGERS + (setup,)]
+    return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", "/register", setup)]
 
 
 def newcomers_pages(app: Flask, language: str) -> list[Page]:
@@ -139,7 +153,33 @@ def newcomers_pages(app: Flask, language: str) -> list[Page]:
     with app.app_context():
         user = make_user(Role.OPERATOR, name=WORDS[language].tag, language=language)
     sign_in(client, user)
-    return [Page.of(f"{path}, empty", client.get(path)) for path in EMPTY_PAGES]
+    empty = [Page.of(f"{path}, empty", client.get(path)) for path in EMPTY_PAGES]
+    refused = client.post("/profile/second-factor/set-up", data={"offer": "forged"}, follow_redirects=True)
+    return [*empty, Page.of("/profile/second-factor, too late", refused), *_halfway_pages(app, user)]
+
+
+def _halfway_pages(app: Flask, user: users.User) -> Iterator[Page]:
+    """Between the password and the second factor: of who must set one up, and then of the same who has."""
+    with app.app_context(), transaction() as session:
+        session.get_one(Service, 1).second_factor_required = Requirement.EVERYBODY
+    client = app.test_client()
+    sign_in(client, user)
+    yield Page.of("/sign-in/set-up", client.get("/sign-in/set-up"))
+    with app.app_context():
+        phone = switch_on(user)
+    sign_in(client, user)
+    for _ in range(6):
+        wrong = client.post("/sign-in/code", data={"code": phone.wrong_code})
+        yield Page.of(f"POST /sign-in/code: {wrong.status_code}", wrong)
+    recovery = "/sign-in/code?recovery=y"
+    yield from (Page.of(path, client.get(path)) for path in ("/sign-in/code", recovery))
+    client.post(recovery, data={"code": phone.recovery_codes[0]})
+    told = client.get("/profile/second-factor")
+    yield Page.of("/profile/second-factor, required", told)
+    proof = {"password": PASSWORD, "code": phone.recovery_codes[1]}
+    yield Page.of("new recovery codes", client.post("/profile/second-factor/recovery-codes", data=proof))
+    with app.app_context(), transaction() as session:
+        session.get_one(Service, 1).second_factor_required = Requirement.OFF
 
 
 def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
@@ -156,9 +196,12 @@ def fill(app: Flask, folder: Path, language: str) -> FlaskClient:
         _add_webhooks(owner)
         _add_mailings(owner, words)
         api_tokens.make(owner, words.tag, Scope)
+        _add_users(owner, words)
         breaker.open_("http_503")
         brakes.stop_everything(owner)
+        phone = switch_on(user)
     sign_in(client, user)
+    client.post("/sign-in/code", data={"code": phone.code()})
     return client
 
 
@@ -210,6 +253,17 @@ def _add_webhooks(owner: Actor) -> None:
     for endpoint, reason in zip(made[1:], (OffReason.GONE, OffReason.FAILING), strict=True):
         set_endpoint(endpoint, off_reason=reason, off_at=clock.now())
     add_endpoint(owner, is_on=False)
+
+
+def _add_users(owner: Actor, words: Words) -> None:
+    """Registered, switched off, being deleted, and one who does not launch."""
+    names = [f"{words.tag} {number}" for number in range(4)]
+    wanted = Registration(names[0], "1@1.1", PASSWORD, "en", "UTC")
+    registration.register(wanted, registration.Policy.APPROVAL)
+    make_user(Role.VIEWER, name=names[1], email="2@1.1", is_active=False)
+    handing_over.begin(owner, make_user(name=names[2], email="3@1.1").id, owner.id)
+    draft = UserDraft(names[3], "4@1.1", "operator", may_launch=False, language="en", timezone="UTC")
+    user_administration.make(owner, draft, by_mail=False)
 
 
 def _add_mailings(owner: Actor, words: Words) -> None:
@@ -326,9 +380,24 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/stop-list/add", {"phones": ""}
     yield "/stop-list/add", {"phones": "79001112233\n12\n+1 212 555 01 00"}
     yield "/stop-list/add", {"phones": "79001112233\n79001112244"}
+    for path in ("recovery-codes", "switch-off"):
+        yield f"/profile/second-factor/{path}", {"password": "1", "code": "1"}
+    for rule in ("administrators", "off"):
+        yield "/second-factor-rule", {"required": rule}
     yield "/api-tokens/new", {}
     yield "/api-tokens/new", {"name": "1", "scopes": "1"}
     yield "/api-tokens/new", {"name": "1", "scopes": "read"}
+    yield "/users/new", {}
+    yield "/users/new", {"name": "1", "email": "1@1.2", "role": "viewer", "language": "en", "timezone": "UTC"}
+    for number in _numbers("user_id")[1:]:
+        for verb in ("", "/delete", "/approve", "/activate", "/deactivate", "/end-sessions", "/password-link"):
+            yield f"/users/{number}{verb}", {}
+    yield "/profile/details", {}
+    yield "/profile/password", {"password": "1"}
+    yield "/profile/look", {"language": "nonsense", "theme": "nonsense", "timezone": "nonsense"}
+    yield "/profile/sessions/end-others", {}
+    for verb in ("add", "remove"):
+        yield f"/test-data/{verb}", {}
     for number in _numbers("token_id"):
         yield f"/api-tokens/{number}/revoke", {}
     for number in _numbers("change_id")[-2:]:

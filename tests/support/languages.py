@@ -23,6 +23,7 @@ TECHNICAL = re.compile(
 # What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
 NOT_ENGLISH = {
     *("Vestnik", "API", "CSV", "XLSX", "SMS", "UTC", "UTF", "GMT", "HTTP", "Windows", "Excel", "name"),
+    *("Aegis", "FAS", "FreeOTP", "Google", "Authenticator", "Microsoft"),
     *(
         "JSON",
         "ISO",

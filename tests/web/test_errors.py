@@ -139,7 +139,8 @@ def test_the_log_holds_the_name_of_a_request_that_broke(
     with caplog.at_level(logging.ERROR):
         answer = client.get("/failing")
 
-    assert answer.headers["X-Request-ID"] in caplog.text
+    named = [vars(record)["request_id"] for record in caplog.records if record.message == "request broke"]
+    assert named == [answer.headers["X-Request-ID"]]
 
 
 def test_without_a_database_there_is_still_an_answer(

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from dashboard import clock
 from dashboard.database import transaction
-from dashboard.domain import brakes, breaker
+from dashboard.domain import brakes, breaker, waking
 from dashboard.domain.users import User
 from dashboard.models import Role, Service
 from tests.factories import SignedIn, make_user, sign_in
@@ -185,3 +185,22 @@ def test_the_bar_of_a_gateway_in_trouble_says_since_when_why_and_when_it_is_trie
     assert "The gateway does not take our token." in ahead
     assert "The next message tries it at" in ahead
     assert "The next message that is due tries it." in due
+
+
+def test_a_stop_by_the_service_itself_says_why_on_every_page_and_asks_on_the_overview(
+    app: Flask, owner: User, browser: FlaskClient, signed_in: SignedIn
+) -> None:
+    administrator = signed_in(Role.ADMINISTRATOR)
+    with app.app_context():
+        add_clients(owner.actor, 1)
+        fan_out_all(owner.actor)
+        waking.beat()
+        waking.restored()
+
+    page, overview = browser.get("/clients").text, browser.get("/").text
+
+    assert "Vestnik stopped everything by itself" in page
+    assert "does not know what has left since" in page
+    assert 'id="asks-service"' in overview
+    administrator.post("/brakes/go-on", data=the_stop_on(administrator))
+    assert 'id="asks-service"' not in browser.get("/").text

@@ -1,8 +1,12 @@
 """Does the first page say what is going on, and what to do first where nothing is?"""
 
+import base64
+import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
@@ -11,6 +15,7 @@ from dashboard.domain import breaker
 from dashboard.domain.users import User
 from dashboard.gateway import Verdict
 from dashboard.models import PauseReason, State, TimeBasis
+from tests.factories_mailings import draft_of
 from tests.support.engine import ScriptedGateway, add_clients, answer, deliver, fan_out_all, schedule, set_mailing
 
 
@@ -155,3 +160,18 @@ def test_a_start_by_the_clients_clocks_is_told_as_one(app: Flask, owner: User, b
 
     assert "09:00</span>" in shown
     assert "by each client's clock" in shown
+
+
+@pytest.mark.parametrize(("days", "said"), [(-1, "token has run out"), (6, "runs out soon"), (8, None)])
+def test_a_token_that_runs_out_within_a_week_is_told(
+    app: Flask, owner: User, browser: FlaskClient, days: int, said: str | None
+) -> None:
+    draft_of(app, owner)
+    expires_at = int((clock.now() + timedelta(days=days)).timestamp())
+    payload = base64.urlsafe_b64encode(json.dumps({"exp": expires_at}).encode()).decode().rstrip("=")
+    app.config["SETTINGS"] = replace(app.config["SETTINGS"], gateway_token=f"h.{payload}.s")
+
+    page = browser.get("/").text
+
+    assert ("asks-token" in page) == (said is not None)
+    assert said is None or said in page

@@ -10,6 +10,13 @@ JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.vestnik"
 class Credentials(Body):
     username = Text(required=True, metadata={"description": "Name or e-mail address", "example": "ann"})
     password = Text(required=True, load_only=True, metadata={"example": "correct horse battery staple"})
+    otp = Text(
+        load_only=True,
+        metadata={
+            "description": "For users with a second factor: a code of the authenticator, or a recovery code",
+            "example": "492039",
+        },
+    )
 
 
 class Pair(Body):

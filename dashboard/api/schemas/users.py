@@ -4,6 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
+from ...domain import permissions
 from ...models import Role
 from .fields import (
     CURSOR,
@@ -41,6 +42,14 @@ class User(Body):
     name = Text(metadata={"example": "ann"})
     email = Text(metadata={"example": "ann@example.com"})
     role = Choice(Role, metadata={"example": "operator"})
+    may_launch = fields.Function(
+        lambda user: permissions.may_launch(user.actor),
+        metadata={
+            "type": "boolean",
+            "description": "May let messages leave: launch, resume, send again, add one",
+            "example": True,
+        },
+    )
     state = fields.Function(
         lambda user: state_of(user),
         metadata={

@@ -1,0 +1,47 @@
+"""What may a user change of their own account? Whoever sits at an open browser has to know the password for it."""
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from .. import models
+from ..database import db, end_reading, transaction
+from . import mails, passwords, user_administration, user_rules
+from .errors import Conflict, Invalid, Problem
+from .user_rules import name_key, tidy
+from .users import User
+
+
+def change(user: User, name: str, email: str, current: str, *, tells: bool) -> User:
+    """Name and address, by which the user signs in; `tells`: a letter to the old address says that it was changed.
+
+    Raises Invalid, and Conflict("name_or_email_taken") for who comes second.
+    """
+    name, email = tidy(name), tidy(email).lower()
+    found = [user_rules.problem_with_name(name), user_rules.problem_with_email(email)]
+    problems = [problem for problem in found if problem]
+    if not is_password(user, current):
+        problems.append(Problem("current", "password_wrong"))
+    if problems:
+        raise Invalid(problems)
+    try:
+        with transaction() as session:
+            row = session.get_one(
+                models.User, user.id, with_for_update={"key_share": True}, populate_existing=True
+            )
+            user_administration.require_free(session, user.id, name, email)
+            before = row.email
+            row.name, row.name_key, row.email = name, name_key(name), email
+            if tells and before != email:
+                mails.post(session, "email_changed", before, user_id=user.id, params={"email": email})
+            session.flush()
+            return User.of(row)
+    except IntegrityError:
+        # PostgreSQL: somebody took the name between the question and the answer.
+        raise Conflict("name_or_email_taken") from None
+
+
+def is_password(user: User, current: str) -> bool:
+    """The one that counts now."""
+    kept = db.session.scalar(select(models.User.password_hash).where(models.User.id == user.id))
+    end_reading()  # hashing takes long: no connection is held meanwhile
+    return passwords.matches(current, kept)
