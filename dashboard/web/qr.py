@@ -9,4 +9,4 @@ def picture(text: str) -> Markup:
     drawing = segno.make_qr(text, error="m")
     # Attributes only: the Content-Security-Policy allows no inline style.
     svg = drawing.svg_inline(omitsize=True, border=4, dark="#000", light="#fff", svgclass="qr", lineclass=None)
-    return Markup(svg)
+    return Markup(svg)  # drawn by us, the text is in its squares only  # nosec B704

@@ -16,11 +16,11 @@ from sqlalchemy import select
 
 from dashboard.api import is_ours
 from dashboard.database import db
-from dashboard.domain import client_bulk, trials
+from dashboard.domain import client_bulk, sessions, trials
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Verdict
-from dashboard.models import Client, ClientVerb
+from dashboard.models import Client, ClientVerb, UserSession
 
 from . import api_world
 from .engine import ScriptedGateway, deliver, make_draft, messages_of, saying
@@ -73,7 +73,13 @@ def an_unknown_message(owner: Actor) -> int:
 
 def a_listed_client(owner: Actor) -> int:
     listed = api_world.listed_phone(owner)["phone_number"]
-    return db.session.scalars(select(Client.id).where(Client.phone == listed)).one()
+    return db.session.scalars(select(Client.id).where(Client.phone == listed, Client.owner_id == owner.id)).one()
+
+
+def a_session(owner: Actor) -> int:
+    """Of another browser's."""
+    sessions.begin(owner.id, remember=False)
+    return db.session.scalars(select(UserSession.id).order_by(UserSession.id.desc())).first() or 0
 
 
 def phone_of(client_id: int) -> str:
@@ -82,8 +88,9 @@ def phone_of(client_id: int) -> str:
 
 # What an argument stands for, unless an address wants one in a state of its own.
 OBJECTS: dict[str, Callable[[Actor], int | str]] = {
-    **{name: make for name, make in api_world.OBJECTS.items() if name != "user_id"},
+    **api_world.OBJECTS,
     "change_id": a_change,
+    "session_id": a_session,
     "trial_id": a_trial,
     "filename": lambda _owner: "img/mark.svg",
     "token": lambda _owner: "nonsense",

@@ -54,6 +54,10 @@ PLANTED: dict[str, Shape] = {
     "messages.text": _as_text,
     "tags.name": _as_text,
     "trials.text": _as_text,
+    "identities.subject": _as_text,
+    "mails.address": _as_text,
+    "user_sessions.address": _as_text,
+    "user_sessions.user_agent": _as_text,
     "users.email": _as_text,
     "users.name": _as_text,
     "webhook_deliveries.answer": _as_text,
@@ -62,6 +66,8 @@ PLANTED: dict[str, Shape] = {
 }
 # Written by our code alone: codes, numbers as text, names of zones and languages, hashes, keys, tokens.
 OURS = {
+    *("breaker_openings.reason", "half_sign_ins.token_hash", "identities.issuer", "mails.kind", "mails.params"),
+    *("password_links.token_hash", "recovery_codes.code_hash", "second_factors.sealed_secret"),
     *("api_tokens.beginning", "api_tokens.scopes", "api_tokens.token_hash", "attempts.reason", "attempts.verdict"),
     *("call_windows.calls", "chunks.timezone", "client_changes.form_key", "client_changes.lease_token"),
     *("client_changes.selection", "clients.operator_code", "clients.phone", "clients.timezone", "flights.token"),
