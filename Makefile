@@ -34,12 +34,14 @@ faults: setup-dev ## run the tests that kill processes and break the gateway: 25
 	@FAULTS_RESULTS=$${FAULTS_RESULTS:-bench/results/faults.jsonl} $(PY) -m pytest tests/faults $(ARGS)
 bench: setup-dev ## measure how fast it is, next to what is possible: half an hour on an idle machine
 	@$(PY) -m bench $(ARGS)
-lint: .venv/.installed-dev ## check style, types, layers and templates
+# Bandit's remarks on its own exceptions go to the second stream, what it finds to the first.
+lint: .venv/.installed-dev ## check style, types, layers, templates and security
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@$(PY) -m mypy
 	@.venv/bin/lint-imports --no-logo
 	@$(PY) -m djlint --lint --quiet templates
+	@.venv/bin/bandit --quiet --configfile pyproject.toml --recursive config.py wsgi.py dashboard scripts 2>/dev/null
 format: .venv/.installed-dev ## put the code into the one style
 	@.venv/bin/ruff check --fix .
 	@.venv/bin/ruff format .

@@ -125,7 +125,7 @@ class Settings:
     @property
     def address(self) -> str:
         """Where a browser on this machine finds the dashboard."""
-        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # binds nothing  # nosec B104
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property

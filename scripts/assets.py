@@ -63,7 +63,7 @@ def npm_problem(output: str) -> str:
         return "npm's registry cannot be reached; check the network and npm's settings, then run make again."
     lines = [re.sub(r"^npm (ERR!|error)\s*", "", line).strip() for line in output.splitlines()]
     told = [line for line in lines if line and not line.startswith(("code ", "A complete log"))]
-    return re.sub(r"\w+://\S+", "<address>", told[0] if told else "npm gave no reason")
+    return re.sub(r"\b\w{1,20}://\S+", "<address>", told[0] if told else "npm gave no reason")
 
 
 def build() -> None:

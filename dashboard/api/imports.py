@@ -29,6 +29,7 @@ from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
 from .problems import Refusal
+from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import imports as schemas
 
@@ -64,6 +65,7 @@ def row_number(said: int) -> int:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.NewImport, "files")
 @blueprint.gives(202, schemas.Import)
 def create(form: dict[str, Any]) -> Response:

@@ -17,4 +17,4 @@ def web_command() -> None:
     db.engine.dispose()
     command = gunicorn(current_app.config["SETTINGS"])
     # In this process' place, so that signals reach it.
-    os.execv(command[0], command)
+    os.execv(command[0], command)  # our own interpreter  # nosec B606

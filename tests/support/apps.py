@@ -118,6 +118,8 @@ class SharedApp:
         self._folder = folder
         self._app = _new_app(folder, **environ)
         self._config = dict(self._app.config)
+        # One for the whole process: it counts where the application counts that was made last.
+        self._limiter = dict(vars(limiter))
 
     @contextmanager
     def lent(self, template: Path | None = None) -> Iterator[Flask]:
@@ -126,6 +128,7 @@ class SharedApp:
         self._folder.mkdir()
         if template:
             shutil.copyfile(template, self._folder / "vestnik.db")
+        vars(limiter).update(self._limiter)
         try:
             yield self._app
         finally:

@@ -313,6 +313,17 @@ def whole_pages(app: Flask, client: FlaskClient) -> list[str]:
     return [path for path, answer in answers if answer.mimetype == "text/html" and "<html" in answer.text]
 
 
+def first_of_each_kind(app: Flask, client: FlaskClient) -> list[str]:
+    """Addresses of whole pages, one of each view."""
+    kinds: dict[str, str] = {}
+    with app.app_context():
+        paths = list(_paths(app))
+    for path in paths:
+        with app.test_request_context(path) as asked:
+            kinds.setdefault(asked.request.endpoint or "", path)
+    return [path for path in kinds.values() if "<html" in client.get(path).text]
+
+
 def refused_forms(app: Flask, client: FlaskClient) -> list[Page]:
     """Forms that came back with what was wrong in them."""
     with app.app_context():
