@@ -80,14 +80,11 @@ def quick_passwords() -> AbstractContextManager[object]:
 
 @contextmanager
 def running_app(folder: Path, **environ: str) -> Iterator[Flask]:
-    # There is one limiter, which counts where the latest application told it to: the shared one gets it back.
-    counted_before = dict(vars(limiter))
     app = _new_app(folder, **environ)
     try:
         yield app
     finally:
         _disconnect(app)
-        vars(limiter).update(counted_before)
 
 
 def _new_app(folder: Path, **environ: str) -> Flask:
