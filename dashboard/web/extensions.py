@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask
+from flask import Flask, current_app
 from flask_babel import Babel, get_locale, get_translations
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -36,6 +36,20 @@ login = LoginManager()
 talisman = Talisman()
 # Counts in Redis, and in this process while Redis is away: a brake that fails must not shut the door.
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True)
+
+
+def creates(view: Callable[..., Any]) -> Callable[..., Any]:
+    """What may be made in a minute, by user or address, is limited as in the API (API_CREATE_RATE_LIMIT)."""
+    return limiter.limit(_create_rate, key_func=_maker, methods=["POST"])(view)
+
+
+def _create_rate() -> str:
+    return str(current_app.config["SETTINGS"].api_create_rate_limit)
+
+
+def _maker() -> str:
+    user = access.user_or_none()
+    return f"user:{user.id}" if user else get_remote_address()
 
 
 def init_app(app: Flask, is_elsewhere: Callable[[str], bool]) -> None:

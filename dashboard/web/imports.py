@@ -18,6 +18,7 @@ from ..jobs import queues
 from ..models import ImportState
 from . import context, csv_stream, respond
 from .access import actor, poll, requires_change
+from .extensions import creates
 from .forms.imports import FileForm, MappingForm, mapping_form
 from .paging import LARGEST_ID, Page, asked_for, row_number
 
@@ -36,6 +37,7 @@ def index() -> Response:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires_change
+@creates
 def new() -> Response:
     form = FileForm()
     if form.validate_on_submit():

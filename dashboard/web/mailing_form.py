@@ -17,6 +17,7 @@ from ..jobs import queues
 from ..models import Mailing, Role, State
 from . import context, respond
 from .access import actor, requires_change
+from .extensions import creates
 from .forms.mailing_fields import LONGEST_TEXT, MOST_CHOICES
 from .forms.mailings import FIELD_OF, MailingForm, contents_of, contents_of_new, contents_of_unsaved
 from .paging import row_number
@@ -25,6 +26,7 @@ FORM_KEY = re.compile(r"[0-9a-f]{32}|mailing-[0-9]{1,10}")
 
 
 @requires_change
+@creates
 def new() -> Response:
     unsaved = None
     if request.method == "GET":

@@ -8,20 +8,16 @@ from ..domain.errors import Conflict, Invalid
 from ..domain.registration import Policy
 from . import context, respond
 from .access import open_to_all
-from .extensions import limiter
+from .extensions import creates, limiter
 from .forms.passwords import RegistrationForm
 
 blueprint = Blueprint("registration", __name__)
 
 
-def _create_rate() -> str:
-    return str(current_app.config["SETTINGS"].api_create_rate_limit)
-
-
 @blueprint.route("/register", methods=["GET", "POST"])
 @open_to_all
 @limiter.limit("20/hour", methods=["POST"])
-@limiter.limit(_create_rate, methods=["POST"])
+@creates
 def register() -> Response:
     policy = Policy(current_app.config["SETTINGS"].registration)
     if policy is Policy.CLOSED:
