@@ -8,10 +8,11 @@ from enum import Enum
 from sqlalchemy import delete, update
 
 from dashboard.database import db, transaction
+from dashboard.domain import audit
 from dashboard.domain.armed import Armed
 from dashboard.domain.settling import Result
 from dashboard.gateway import Verdict
-from dashboard.models import Breaker, Heartbeat, IdBlock, Service
+from dashboard.models import AuditPermit, Breaker, Heartbeat, IdBlock, Service
 
 BEGINNING = datetime(2026, 5, 20, 9, tzinfo=UTC)
 
@@ -69,13 +70,10 @@ class Worker:
 
 def wipe() -> None:
     """An empty installation, in no time."""
-    with transaction() as session:
-        session.execute(
-            update(Service).values(
-                breaker=Breaker.CLOSED, breaker_probe_at=None, stopped_at=None, stopped_by_id=None
-            )
-        )
-        kept = {Service.__table__, Heartbeat.__table__, IdBlock.__table__}
+    with transaction() as session, audit.permitted(session):
+        nothing = {"stopped_at": None, "stopped_by_id": None, "stop_reason": None, "known_until": None}
+        session.execute(update(Service).values(breaker=Breaker.CLOSED, breaker_probe_at=None, **nothing))
+        kept = {Service.__table__, Heartbeat.__table__, IdBlock.__table__, AuditPermit.__table__}
         for table in reversed(db.metadata.sorted_tables):
             if table not in kept:
                 session.execute(delete(table))
