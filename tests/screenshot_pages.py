@@ -20,7 +20,7 @@ from dashboard.domain.registration import Registration
 from dashboard.domain.webhooks import endpoints
 from dashboard.jobs import queues
 from dashboard.models import ClientVerb, Import, ImportState, KnownPhones, Role, Scope, State, Status
-from dashboard.web.access import marks_of
+from dashboard.web.access import page_marks_of
 from tests.factories import PASSWORD, make_user
 from tests.factories_clients import LIMITS
 from tests.support.client_files import make_file
@@ -277,5 +277,5 @@ def pages_unseen(app: Flask, pages: dict[str, str]) -> set[str]:
     seen = {addresses.match(path.partition("?")[0])[0] for path in pages.values()}
     rules = [rule for rule in app.url_map.iter_rules() if not is_ours(rule.rule)]
     wanted = {rule.endpoint for rule in rules if "GET" in (rule.methods or ())}
-    polls = {endpoint for endpoint, view in app.view_functions.items() if marks_of(view).is_poll}
+    polls = {endpoint for endpoint, view in app.view_functions.items() if page_marks_of(view).is_poll}
     return wanted - PARTS - polls - seen

@@ -7,77 +7,54 @@ made to send a request. Unmarked, a view's safe methods want the scope `read`, a
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from flask import current_app, g, request
 
 from .. import origin
-from ..domain import api_tokens, permissions
+from ..domain import api_tokens
 from ..domain.errors import Forbidden
 from ..domain.permissions import Actor
 from ..domain.users import User
+from ..marks import SAFE_METHODS, View, kept_by, marks_of, rule_of
 from ..models import Scope
 from . import signed_tokens
 from .problems import Refusal
 
-View = TypeVar("View", bound=Callable[..., Any])
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Vestnik", Token realm="Vestnik"'}
 
 
 @dataclass(slots=True)
-class Marks:
-    """What a view says about who may call it. `is_own`: it touches only the user's own account, so viewers may.
+class ApiMarks:
+    """What only a view of the API says; whom it is for is said by marks.Marks.
 
-    `is_shown_once`: its answer holds a secret, which is not kept for a repeated request.
+    `is_shown_once`: its answer holds a secret, which is not kept for a repeated request. `scope`: where the
+    method alone does not say which.
     """
 
-    is_open: bool = False
-    is_own: bool = False
     is_shown_once: bool = False
     scope: Scope | None = None
-    rule: Callable[[Actor], bool] | None = None
-
-
-def open_to_all(view: View) -> View:
-    """Nobody is asked who they are."""
-    marks_of(view).is_open = True
-    return view
-
-
-def own_account(view: View) -> View:
-    marks_of(view).is_own = True
-    return view
 
 
 def shown_once(view: View) -> View:
     """Its answer holds a secret."""
-    marks_of(view).is_shown_once = True
+    api_marks_of(view).is_shown_once = True
     return view
-
-
-def requires(rule: Callable[[Actor], bool]) -> Callable[[View], View]:
-    """For those whom this rule of domain/permissions allows."""
-
-    def mark(view: View) -> View:
-        marks_of(view).rule = rule
-        return view
-
-    return mark
 
 
 def sends(view: View) -> View:
     """It lets messages leave: the scope `send`. Whether the user may, the domain asks."""
-    marks_of(view).scope = Scope.SEND
+    api_marks_of(view).scope = Scope.SEND
     return view
 
 
-def marks_of(view: Callable[..., Any]) -> Marks:
-    """Kept in the function's own dict, which decorators that use functools.wraps hand on."""
-    marks = vars(view).setdefault("api_marks", Marks())
-    assert isinstance(marks, Marks)
-    return marks
+def api_marks_of(view: Callable[..., Any]) -> ApiMarks:
+    return kept_by(view, ApiMarks)
+
+
+def scope_of(view: Callable[..., Any], method: str) -> Scope:
+    """Which a token needs for it."""
+    return api_marks_of(view).scope or (Scope.READ if method in SAFE_METHODS else Scope.WRITE)
 
 
 def identify() -> None:
@@ -95,10 +72,9 @@ def guard() -> None:
     if g.api_user is None:
         code = "token_invalid" if request.headers.get("Authorization") else "token_missing"
         raise Refusal(401, code, CHALLENGE)
-    marks = marks_of(current_app.view_functions[request.endpoint or ""])
-    is_safe = request.method in SAFE_METHODS
-    require_scope(marks.scope or (Scope.READ if is_safe else Scope.WRITE))
-    rule = marks.rule or (None if is_safe or marks.is_own else permissions.may_change)
+    view = current_app.view_functions[request.endpoint or ""]
+    require_scope(scope_of(view, request.method))
+    rule = rule_of(view, request.method)
     if rule is not None and not rule(actor()):
         raise Forbidden
 

@@ -8,8 +8,9 @@ from ..domain import audit_pages
 from ..domain.audit_pages import Wanted
 from ..domain.pages import Cursor
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import answers
-from .access import actor, requires
+from .access import actor
 from .answers import limit_of
 from .resources import LARGEST_ID, Resource
 from .schemas import audit as schemas

@@ -5,7 +5,8 @@ from flask import current_app
 from ..domain import erasing
 from ..domain.erasing import Erasure
 from ..domain.permissions import may_administer
-from .access import actor, requires
+from ..marks import requires
+from .access import actor
 from .resources import Resource
 from .schemas import erasures as schemas
 

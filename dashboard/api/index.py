@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from flask import current_app
 from marshmallow import fields
 
-from .access import open_to_all
+from ..marks import open_to_all
 from .resources import PREFIX, Resource
 from .schemas.fields import Body
 

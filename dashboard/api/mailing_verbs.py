@@ -8,8 +8,9 @@ from flask import Response
 from ..domain import approval, forecast, mailings, resending, starting
 from ..domain.permissions import Actor, may_administer
 from ..jobs import queues
+from ..marks import requires
 from . import problems, statistics
-from .access import actor, requires, sends
+from .access import actor, sends
 from .mailings import ONE, as_asked_for, draft_of, one, told
 from .mailings import blueprint as blueprint
 from .schemas import mailings as schemas

@@ -11,7 +11,7 @@ from flask import Response, current_app, g, request
 from ..domain import idempotency
 from ..domain.errors import Conflict
 from ..domain.idempotency import Begun, KeptAnswer
-from .access import actor, marks_of
+from .access import actor, api_marks_of
 from .problems import Refusal
 
 HEADER = "Idempotency-Key"
@@ -49,7 +49,7 @@ def end(response: Response) -> Response:
         return response
     if response.status_code >= 400:
         idempotency.forget(begun)
-    elif marks_of(current_app.view_functions[request.endpoint or ""]).is_shown_once:
+    elif api_marks_of(current_app.view_functions[request.endpoint or ""]).is_shown_once:
         idempotency.keep(begun, KeptAnswer(SHOWN_ONCE, {}, ""))
     else:
         headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}

@@ -3,7 +3,8 @@
 from ..domain import sample_clients
 from ..domain.errors import Invalid, Problem
 from ..domain.permissions import may_administer
-from .access import actor, requires
+from ..marks import requires
+from .access import actor
 from .resources import Resource
 from .schemas import sample_clients as schemas
 

@@ -12,8 +12,9 @@ from ..domain.sealing import Seal
 from ..domain.second_factor import Demand, Verdict
 from ..domain.user_rules import name_key
 from ..domain.users import User
+from ..marks import open_to_all, own_account
 from . import signed_tokens
-from .access import actor, open_to_all, own_account, shown_once
+from .access import actor, shown_once
 from .problems import Refusal
 from .rates import limited
 from .resources import LARGEST_ID, Resource

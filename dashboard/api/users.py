@@ -9,8 +9,9 @@ from ..domain.errors import Conflict
 from ..domain.permissions import may_administer
 from ..domain.registration import Policy, Registration
 from ..jobs import queues
+from ..marks import open_to_all, requires
 from . import access, answers
-from .access import actor, open_to_all, requires
+from .access import actor
 from .answers import limit_of
 from .problems import Refusal
 from .rates import creates, limited

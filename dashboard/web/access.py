@@ -1,12 +1,9 @@
-"""May this person open this address? One hook asks it of every request; views only carry marks.
-
-Unmarked, a view is for those who are signed in, and its unsafe methods for those who may change things.
-"""
+"""May this person open this address? One hook asks it of every request; views only carry marks."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, redirect, session, url_for
@@ -15,26 +12,20 @@ from htmx_flask import request
 
 from ..domain import sessions
 from ..domain.errors import Forbidden
-from ..domain.permissions import Actor, may_change
+from ..domain.permissions import Actor
 from ..domain.users import User
+from ..marks import SAFE_METHODS, View, kept_by, marks_of, open_to_all, rule_of
 
-View = TypeVar("View", bound=Callable[..., Any])
-Rule = Callable[[Actor], bool]
-
-SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A path of our own: `//host` and `/\host` would lead elsewhere, control characters are dropped by browsers.
 LOCAL_PATH = re.compile(r"/(?![/\\])[^\x00-\x1f\x7f]*")
 LONGEST_PATH = 2000
 
 
 @dataclass(slots=True)
-class Marks:
-    """What a view says about who may call it."""
+class PageMarks:
+    """What only a page's view says; whom it is for is said by marks.Marks."""
 
-    is_open: bool = False
     is_poll: bool = False
-    is_own: bool = False
-    rule: Rule | None = None
 
 
 class CurrentUser(UserMixin):  # type: ignore[misc]
@@ -56,42 +47,14 @@ class CurrentUser(UserMixin):  # type: ignore[misc]
         return self._token
 
 
-def open_to_all(view: View) -> View:
-    """No login is asked for."""
-    marks_of(view).is_open = True
-    return view
-
-
-def own_account(view: View) -> View:
-    """Unsafe methods touch nothing but the user's own account: viewers may, too."""
-    marks_of(view).is_own = True
-    return view
-
-
 def poll(view: View) -> View:
     """Asked for again and again by an open page, so it is no sign of life: the login is not prolonged."""
-    marks_of(view).is_poll = True
+    page_marks_of(view).is_poll = True
     return view
 
 
-def requires(rule: Rule) -> Callable[[View], View]:
-    """Every method, safe ones too, is for those whom this rule of domain/permissions allows."""
-
-    def mark(view: View) -> View:
-        marks_of(view).rule = rule
-        return view
-
-    return mark
-
-
-requires_change = requires(may_change)
-
-
-def marks_of(view: Callable[..., Any]) -> Marks:
-    """Kept in the function's own dict, which decorators that use functools.wraps hand on."""
-    marks = vars(view).setdefault("access_marks", Marks())
-    assert isinstance(marks, Marks)
-    return marks
+def page_marks_of(view: Callable[..., Any]) -> PageMarks:
+    return kept_by(view, PageMarks)
 
 
 def init_app(app: Flask, is_elsewhere: Callable[[str], bool]) -> None:
@@ -107,14 +70,10 @@ def guard() -> Response | None:
         return None
     if not current_user.is_authenticated:
         return to_sign_in()
-    rule = marks_of(view).rule or _rule_by_method(marks_of(view))
+    rule = rule_of(view, request.method)
     if rule is not None and not rule(actor()):
         raise Forbidden
     return None
-
-
-def _rule_by_method(marks: Marks) -> Rule | None:
-    return None if request.method in SAFE_METHODS or marks.is_own else may_change
 
 
 def to_sign_in() -> Response:
@@ -158,7 +117,7 @@ def is_poll() -> bool:
     if request.method in SAFE_METHODS and "X-Poll" in request.headers:
         return True
     view = current_app.view_functions.get(request.endpoint or "")
-    return view is not None and marks_of(view).is_poll
+    return view is not None and page_marks_of(view).is_poll
 
 
 def actor() -> Actor:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from flask import Blueprint, render_template
 
-from .access import View, open_to_all
+from ..marks import View, open_to_all
 from .extensions import CONTENT_SECURITY_POLICY, talisman
 
 # Stricter than other pages where these need less: no form is sent from here, nothing is framed.

@@ -6,8 +6,9 @@ from flask_babel import gettext as _
 from ..domain import api_token_pages, api_tokens
 from ..domain.errors import Invalid
 from ..domain.permissions import may_administer
+from ..marks import own_account, requires
 from . import paging, respond
-from .access import actor, own_account, requires
+from .access import actor
 from .forms.api_tokens import ApiTokenForm
 from .paging import LARGEST_ID, Page
 

@@ -12,8 +12,9 @@ from ..domain import audit_pages, users
 from ..domain.audit import Thing
 from ..domain.audit_pages import Line, Wanted
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import context, csv_stream, paging, respond
-from .access import actor, requires
+from .access import actor
 from .paging import Page
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")

@@ -9,8 +9,8 @@ from ..domain import users
 from ..domain.errors import Conflict, Invalid
 from ..domain.registration import Policy
 from ..domain.user_rules import name_key
+from ..marks import open_to_all, own_account
 from . import access, context, entrance, respond
-from .access import open_to_all, own_account
 from .entrance import HOME, with_cookies
 from .extensions import limiter
 from .forms.auth import SetupForm, SignInForm

@@ -10,8 +10,9 @@ from htmx_flask import request
 
 from ..domain import brakes
 from ..jobs import queues
+from ..marks import requires_change
 from . import access, respond
-from .access import actor, poll, requires_change
+from .access import actor, poll
 from .forms.brakes import GoOnForm
 
 # The request's header, and the event on which static/js/bars.js and templates/_bars.html agree.

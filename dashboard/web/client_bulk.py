@@ -11,9 +11,10 @@ from ..domain import client_bulk, client_bulk_running, tags
 from ..domain.client_bulk import ChangeView, Extent, Selection
 from ..domain.errors import Conflict, Invalid, NotFound, Problem
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import ChangeState, ClientVerb
 from . import client_filters, respond
-from .access import actor, poll, requires_change
+from .access import actor, poll
 from .filters import number
 from .forms.clients import BulkForm
 from .paging import LARGEST_ID

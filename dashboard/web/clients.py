@@ -13,8 +13,9 @@ from ..domain.client_order import Sort
 from ..domain.client_search import ClientFilter
 from ..domain.clients import ClientView
 from ..domain.errors import Conflict, Invalid, NotFound
+from ..marks import requires_change
 from . import client_bulk, client_filters, context, csv_stream, respond
-from .access import actor, requires_change
+from .access import actor
 from .forms.clients import ClientForm
 from .paging import LARGEST_ID, Page, asked_for
 

@@ -5,8 +5,9 @@ from flask import Blueprint, Response, current_app, request
 from ..domain import clients, erasing
 from ..domain.errors import Conflict, Invalid
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import paging, respond
-from .access import actor, requires
+from .access import actor
 from .forms.erasing import EraseForm
 
 blueprint = Blueprint("erasing", __name__, url_prefix="/erase")

@@ -11,7 +11,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ..database import end_reading
 from ..domain.errors import Conflict, DomainError, Forbidden, Invalid, NotFound
-from .access import SAFE_METHODS, local_path
+from ..marks import SAFE_METHODS
+from .access import local_path
 from .respond import redirect_to_path
 
 logger = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ..database import db
 from ..jobs import meters
-from .access import open_to_all
+from ..marks import open_to_all
 
 REDIS_TIMEOUT_SECONDS = 1
 

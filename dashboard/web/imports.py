@@ -15,9 +15,10 @@ from ..domain.errors import Invalid
 from ..domain.imports import FileLimits, ImportView, ProblemView, Upload
 from ..domain.permissions import may_change
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import ImportState
 from . import context, csv_stream, respond
-from .access import actor, poll, requires_change
+from .access import actor, poll
 from .extensions import creates
 from .forms.imports import FileForm, MappingForm, mapping_form
 from .paging import LARGEST_ID, Page, asked_for, row_number

@@ -9,8 +9,9 @@ from ..domain import limits
 from ..domain.errors import Invalid
 from ..domain.limit_rules import CURRENCIES
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import respond
-from .access import actor, requires
+from .access import actor
 from .filters import CURRENCY_SIGNS
 from .forms.limits import LimitsForm, contents_of
 

@@ -14,9 +14,10 @@ from ..domain.errors import Conflict, Invalid, NotFound
 from ..domain.form_drafts import Fields, Unsaved
 from ..domain.permissions import Actor
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import Mailing, Role, State
 from . import context, respond
-from .access import actor, requires_change
+from .access import actor
 from .extensions import creates
 from .forms.mailing_fields import LONGEST_TEXT, MOST_CHOICES
 from .forms.mailings import FIELD_OF, MailingForm, contents_of, contents_of_new, contents_of_unsaved

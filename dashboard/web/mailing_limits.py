@@ -7,9 +7,10 @@ from ..domain import limits as domain_limits
 from ..domain import mailing_limits, mailings
 from ..domain.errors import Conflict, Invalid
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import Mailing, PauseReason, State
 from . import respond
-from .access import actor, requires_change
+from .access import actor
 from .forms.mailing_verbs import LimitsForm, limits_of
 
 

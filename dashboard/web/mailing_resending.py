@@ -8,9 +8,10 @@ from ..domain import decisions, mailings, resending, statistics
 from ..domain.errors import Conflict, Invalid
 from ..domain.statistics import ReasonCount
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import Mailing, Status
 from . import context, respond
-from .access import actor, requires_change
+from .access import actor
 from .filters import number
 from .forms.mailing_verbs import ResendForm, resend_of
 

@@ -16,7 +16,7 @@ from ..database import db
 from ..domain import watching
 from ..gateway import token_expires_at
 from ..jobs import meters
-from .access import open_to_all
+from ..marks import open_to_all
 
 # Labels, and the value.
 Sample = tuple[tuple[str, ...], float]

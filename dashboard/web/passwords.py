@@ -13,8 +13,8 @@ from ..domain import password_changes
 from ..domain.errors import Conflict, Invalid
 from ..domain.user_rules import problem_with_email, tidy
 from ..jobs import queues
+from ..marks import open_to_all
 from . import context, respond
-from .access import open_to_all
 from .extensions import limiter
 from .forms.passwords import ForgottenForm, NewPasswordForm
 

@@ -8,8 +8,9 @@ from ..domain import password_changes, profile, sessions, users
 from ..domain.errors import Conflict, Invalid, NotFound
 from ..domain.users import User
 from ..jobs import queues
+from ..marks import own_account
 from . import context, respond
-from .access import CurrentUser, own_account, user_or_none
+from .access import CurrentUser, user_or_none
 from .entrance import with_cookies
 from .extensions import limiter
 from .forms.profile import DetailsForm, LookForm, OwnPasswordForm

@@ -6,8 +6,8 @@ from werkzeug.exceptions import NotFound
 from ..domain import identities
 from ..domain.errors import Conflict
 from ..domain.identities import Policy
+from ..marks import open_to_all
 from . import access, entrance, oidc, respond
-from .access import open_to_all
 from .extensions import limiter
 from .oidc import Provider
 

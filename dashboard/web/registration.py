@@ -6,8 +6,8 @@ from flask_babel import gettext as _
 from ..domain import registration
 from ..domain.errors import Conflict, Invalid
 from ..domain.registration import Policy
+from ..marks import open_to_all
 from . import context, respond
-from .access import open_to_all
 from .extensions import creates, limiter
 from .forms.passwords import RegistrationForm
 

@@ -9,7 +9,7 @@ import re
 from flask import Flask, Response, current_app, g, request
 
 from .. import clock, metrics
-from .access import SAFE_METHODS
+from ..marks import SAFE_METHODS
 
 logger = logging.getLogger(__name__)
 

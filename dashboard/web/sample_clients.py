@@ -5,8 +5,9 @@ from flask_babel import ngettext
 
 from ..domain import sample_clients
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import respond
-from .access import actor, requires
+from .access import actor
 from .filters import number
 
 # The API's own resource has the name `api_sample_clients`.

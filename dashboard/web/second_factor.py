@@ -7,9 +7,10 @@ from ..domain import proving, second_factor, second_factor_rule, second_factor_s
 from ..domain.errors import Conflict, Invalid
 from ..domain.permissions import may_administer
 from ..domain.users import User
+from ..marks import own_account, requires
 from ..models import Requirement
 from . import access, entrance, respond
-from .access import actor, own_account, requires
+from .access import actor
 from .extensions import limiter
 from .forms.second_factor import ProofForm, RuleForm, SetUpForm
 from .paging import LARGEST_ID

@@ -10,8 +10,8 @@ from ..domain import second_factor, second_factor_setup
 from ..domain.errors import Conflict, Invalid
 from ..domain.half_sign_ins import Half
 from ..domain.second_factor import Check, Demand, Verdict
+from ..marks import open_to_all
 from . import entrance, respond
-from .access import open_to_all
 from .extensions import limiter
 from .forms.second_factor import CodeForm, FirstCodeForm
 from .qr import picture

@@ -8,9 +8,10 @@ from ..domain.errors import Conflict, Invalid, Problem
 from ..domain.permissions import may_launch
 from ..domain.prospects import OpenMailing
 from ..jobs import queues
+from ..marks import requires, requires_change
 from ..models import Status
 from . import respond
-from .access import actor, requires, requires_change
+from .access import actor
 from .forms.fields import TrimmedField
 from .forms.messages import NewMessageForm, TextForm
 from .messages import ONE

@@ -13,8 +13,9 @@ from ..domain import stop_list, stop_list_pages
 from ..domain.errors import Invalid
 from ..domain.stop_list import Outcome
 from ..domain.stop_list_pages import Place
+from ..marks import requires_change
 from . import csv_stream, respond
-from .access import actor, requires_change
+from .access import actor
 from .filters import number
 from .forms.stop_list import StopListForm
 from .paging import Page

@@ -17,8 +17,9 @@ from ..domain.unknown_decisions import Choice, Decided
 from ..domain.unknown_lists import Position, UnknownFilter
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
+from ..marks import requires_change
 from . import context, filters, respond
-from .access import actor, local_path, requires_change
+from .access import actor, local_path
 from .forms.unknowns import DecisionForm
 from .messages import LARGEST_ID
 from .paging import Page, row_number

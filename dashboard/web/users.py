@@ -16,9 +16,10 @@ from ..domain.errors import Conflict, Invalid
 from ..domain.permissions import may_administer
 from ..domain.user_lists import KnownUser, UserFilter, UserState
 from ..jobs import letters, queues
+from ..marks import requires
 from ..models import Role
 from . import context, paging, respond
-from .access import actor, requires
+from .access import actor
 from .forms.fields import LONGEST_INPUT
 from .forms.users import DeletionForm, UserForm
 from .paging import LARGEST_ID, Page

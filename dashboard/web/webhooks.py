@@ -6,9 +6,10 @@ from flask_babel import gettext as _
 from ..domain.errors import Conflict, Invalid
 from ..domain.webhooks import deliveries, endpoints
 from ..jobs import queues
+from ..marks import requires_change
 from ..models import WEBHOOK_CHOICES
 from . import respond
-from .access import actor, requires_change
+from .access import actor
 from .forms.webhooks import WebhookForm
 from .paging import LARGEST_ID, Page, asked_for
 

@@ -5,8 +5,9 @@ from flask import Flask
 from werkzeug.routing import Rule
 
 from dashboard.api import is_ours
+from dashboard.marks import SAFE_METHODS, marks_of
 from dashboard.models import Role
-from dashboard.web.access import SAFE_METHODS, marks_of
+from dashboard.web.access import page_marks_of
 from tests.factories import make_user, sign_in
 
 OPEN = {
@@ -66,7 +67,7 @@ def test_only_the_listed_views_let_a_viewer_send_something(app: Flask) -> None:
 
 
 def test_polls_only_read(app: Flask) -> None:
-    polls = [rule for rule in rules(app) if marks_of(app.view_functions[rule.endpoint]).is_poll]
+    polls = [rule for rule in rules(app) if page_marks_of(app.view_functions[rule.endpoint]).is_poll]
 
     assert not [rule.endpoint for rule in polls if methods_of(rule) - SAFE_METHODS]
 

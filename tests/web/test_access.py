@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from dashboard import clock
+from dashboard import clock, marks
 from dashboard.database import transaction
 from dashboard.domain import sessions
 from dashboard.domain.permissions import may_administer
@@ -36,11 +36,11 @@ def views(app: Flask) -> None:
         app.add_url_rule(rule, rule, marked, methods=["GET", "POST"])
 
     route("/plain")
-    route("/open", access.open_to_all)
-    route("/own", access.own_account)
+    route("/open", marks.open_to_all)
+    route("/own", marks.own_account)
     route("/polled", access.poll)
-    route("/changing", access.requires_change)
-    route("/administration", access.requires(may_administer))
+    route("/changing", marks.requires_change)
+    route("/administration", marks.requires(may_administer))
 
 
 def test_nobody_sees_a_page_without_signing_in_and_is_led_back_to_it_afterwards(client: FlaskClient) -> None:

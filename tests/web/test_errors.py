@@ -11,8 +11,9 @@ from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import BadRequest, MethodNotAllowed, RequestEntityTooLarge, TooManyRequests
 
+from dashboard import marks
 from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound, Problem
-from dashboard.web import access, context
+from dashboard.web import context
 from tests.support.languages import foreign_in
 from tests.support.visible_text import visible_texts
 
@@ -33,7 +34,7 @@ def failing(app: Flask) -> Callable[[Exception], None]:
         def view() -> str:
             raise error
 
-        app.add_url_rule("/failing", "failing", access.open_to_all(view), methods=["GET", "POST"])
+        app.add_url_rule("/failing", "failing", marks.open_to_all(view), methods=["GET", "POST"])
         app.testing = False  # as in earnest: an error becomes an answer
 
     return raise_at_failing

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask, request, url_for
 from flask.testing import FlaskClient
 
-from dashboard.web import access
+from dashboard import marks
 from tests.support.apps import running_app
 
 PRODUCTION = {
@@ -78,7 +78,7 @@ def test_the_cookie_is_out_of_reach_for_scripts_and_in_production_for_eavesdropp
 @pytest.mark.parametrize(("proxies", "address"), [("0", "127.0.0.1"), ("1", "203.0.113.9")])
 def test_only_trusted_proxies_are_believed(tmp_path: Path, proxies: str, address: str) -> None:
     with running_app(tmp_path, TRUSTED_PROXIES=proxies) as app:
-        app.add_url_rule("/who", "who", access.open_to_all(lambda: str(request.remote_addr)))
+        app.add_url_rule("/who", "who", marks.open_to_all(lambda: str(request.remote_addr)))
         answer = app.test_client().get("/who", headers={"X-Forwarded-For": "198.51.100.1, 203.0.113.9"})
 
     assert answer.text == address

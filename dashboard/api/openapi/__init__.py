@@ -9,7 +9,7 @@ from typing import Any
 
 from flask import Flask, Response, current_app, request
 
-from ..access import open_to_all
+from ...marks import open_to_all
 from ..extensions import description
 from ..resources import Resource
 from . import document

@@ -8,8 +8,9 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
+from ...marks import SAFE_METHODS, Marks, marks_of
 from ...models import Scope
-from ..access import SAFE_METHODS, Marks, marks_of
+from ..access import scope_of
 from ..resources import Resource
 
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -44,6 +45,7 @@ class Operation:
     method: str
     endpoint: str
     marks: Marks
+    scope: Scope
     resource: Resource
     said: dict[str, Any]
 
@@ -60,10 +62,6 @@ class Operation:
     @property
     def is_safe(self) -> bool:
         return self.method.upper() in SAFE_METHODS
-
-    @property
-    def scope(self) -> Scope:
-        return self.marks.scope or (Scope.READ if self.is_safe else Scope.WRITE)
 
     @property
     def may_be_repeated_by_key(self) -> bool:
@@ -92,8 +90,9 @@ def of(app: Flask, paths: dict[str, Any]) -> Iterator[Operation]:
                 endpoint = rules[path, method].endpoint
                 resource = app.blueprints[endpoint.partition(".")[0]]
                 assert isinstance(resource, Resource)
-                marks = marks_of(app.view_functions[endpoint])
-                yield Operation(path, method, endpoint, marks, resource, said[method])
+                view = app.view_functions[endpoint]
+                scope = scope_of(view, method.upper())
+                yield Operation(path, method, endpoint, marks_of(view), scope, resource, said[method])
 
 
 def tag_of(resource: Resource) -> str:
