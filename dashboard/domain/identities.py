@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import retrying, transaction
 from ..models import Identity, Role
-from . import audit, user_rules
+from . import audit, password_changes, user_rules
 from .audit import Thing
 from .errors import Conflict
 from .user_rules import name_key, tidy
@@ -156,7 +156,10 @@ def _free_name(session: Session, who: Arrival) -> str:
 
 
 def _give_role(session: Session, row: models.User, role: Role) -> None:
-    """Who waits is let in by it. The last active administrator stays one, whatever the provider says."""
+    """Who waits is let in by it; whoever is signed in elsewhere signs in anew, as the role has to.
+
+    The last active administrator stays one, whatever the provider says.
+    """
     if row.waiting_since:
         row.waiting_since, row.is_active = None, True
     if row.role is role:
@@ -166,6 +169,7 @@ def _give_role(session: Session, row: models.User, role: Role) -> None:
         return
     logger.warning("role changed by the provider: %s", role.value, extra={"user_id": row.id})
     row.role = role
+    password_changes.end_open_sign_ins(session, row.id)
 
 
 def _others_administer(session: Session, row: models.User) -> bool:

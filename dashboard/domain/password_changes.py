@@ -64,15 +64,25 @@ def issue(user_id: int, lifetime: timedelta, actor: Actor | None = None) -> str:
     return token
 
 
-def issue_for(actor: Actor, user_id: int) -> str:
-    """For an administrator to hand on. Raises Forbidden, NotFound and Conflict("user_not_active")."""
+def issue_for(actor: Actor, user_id: int, *, opens: bool = True) -> str:
+    """For an administrator to hand on. Raises Forbidden, NotFound, and Conflict as `require_use`."""
     permissions.require_administration(actor)
     user = db.session.get(models.User, user_id)
     if user is None:
         raise NotFound
+    require_use(user, opens=opens)
+    return issue(user_id, HANDED, actor)
+
+
+def require_use(user: models.User, *, opens: bool) -> None:
+    """`opens`: whether people sign in by passwords here at all.
+
+    Raises Conflict: user_not_active, password_opens_nothing.
+    """
+    if not opens:
+        raise Conflict("password_opens_nothing")
     if not user.is_active:
         raise Conflict("user_not_active")
-    return issue(user_id, HANDED, actor)
 
 
 def owner_of(token: str) -> User | None:
@@ -140,8 +150,13 @@ def _set(
 
 def end_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> None:
     """Whatever lets this user in without a password, but the session with the token `keeps`."""
+    end_open_sign_ins(session, user_id, keeps)
+    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
+
+
+def end_open_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> None:
+    """Sessions, and sign-ins of programs by name and password; a link to set the password stays."""
     others = [] if keeps is None else [UserSession.token_hash != token_hash(keeps)]
     session.execute(delete(UserSession).where(UserSession.user_id == user_id, *others))
     session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
     session.execute(delete(TokenFamily).where(TokenFamily.user_id == user_id))
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))

@@ -58,19 +58,18 @@ def make(actor: Actor, draft: UserDraft, *, by_mail: bool) -> tuple[int, str | N
     return user_id, password_changes.issue_for(actor, user_id)
 
 
-def invite(actor: Actor, user_id: int) -> None:
+def invite(actor: Actor, user_id: int, *, opens: bool = True) -> None:
     """The link to set a password goes to the user by mail. Raises as `password_changes.issue_for`."""
     require_administration(actor)
     with transaction() as session:
         user = held(session, actor, user_id)
-        if not user.is_active:
-            raise Conflict("user_not_active")
+        password_changes.require_use(user, opens=opens)
         audit.note(session, actor, "invite", Thing.USER, user_id)
         mails.post(session, "invitation", user.email, user_id=user.id, lasts=password_changes.HANDED)
 
 
 def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
-    """Role and right hold from the user's next request on.
+    """A right holds from the user's next request on; for another role the user signs in anew, as that role must.
 
     Raises Forbidden, NotFound, Invalid, and Conflict("last_administrator").
     """
@@ -89,6 +88,8 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
         if role is not Role.ADMINISTRATOR:
             _require_another_administrator(session, row)
         before = _said(row)
+        if role is not row.role:
+            password_changes.end_open_sign_ins(session, user_id)
         row.name, row.name_key, row.email = name, name_key(name), email
         row.role, row.may_launch = role, draft.may_launch
         row.language, row.timezone = draft.language, zones.normalise(draft.timezone)

@@ -145,12 +145,15 @@ def end_sessions(user_id: int) -> Response:
 @administrators
 def password_link(user_id: int) -> Response:
     """By which the user sets a new password; the old one works until then."""
+    oidc = current_app.config["SETTINGS"].oidc
+    opens = not (oidc and oidc.is_only)
     if "by_mail" in request.form and context.has_mail():
-        user_administration.invite(actor(), user_id)
+        user_administration.invite(actor(), user_id, opens=opens)
         queues.mail_later()
         respond.success(_("A letter with a link to set the password is on its way."))
         return respond.redirect_to("users.show", user_id=user_id)
-    return _link(user_lists.get(actor(), user_id), password_changes.issue_for(actor(), user_id))
+    token = password_changes.issue_for(actor(), user_id, opens=opens)
+    return _link(user_lists.get(actor(), user_id), token)
 
 
 @blueprint.route(f"{ONE}/delete", methods=["GET", "POST"])

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from dashboard import models
 from dashboard.database import db
-from dashboard.domain import identities, registration, users
+from dashboard.domain import identities, registration, sessions, users
 from dashboard.domain.errors import Conflict
 from dashboard.domain.identities import Arrival, Policy
 from dashboard.domain.registration import Registration
@@ -101,9 +101,12 @@ def test_the_role_is_the_providers_at_each_sign_in_but_the_last_administrator_st
     ann = make_user(Role.VIEWER, email="ann@example.com")
     as_chief, as_viewer = (replace(ANN, role=role) for role in (Role.ADMINISTRATOR, Role.VIEWER))
 
+    begun_before = sessions.begin(ann.id, remember=True)
     roles = [identities.arrive(who, TELLS_ROLES).role for who in (as_chief, as_viewer)]
+    begun_as_chief = sessions.begin(ann.id, remember=True)
     make_user(Role.ADMINISTRATOR, is_active=False)
     still = identities.arrive(as_viewer, TELLS_ROLES).role
+    stays_in = sessions.resume(begun_as_chief, touch=False)
     other = make_user(Role.ADMINISTRATOR)
     with_another = identities.arrive(as_viewer, TELLS_ROLES)
     not_asked = identities.arrive(as_chief, LINKS).role
@@ -112,6 +115,8 @@ def test_the_role_is_the_providers_at_each_sign_in_but_the_last_administrator_st
     assert still is Role.ADMINISTRATOR
     assert (with_another.id, with_another.role) == (ann.id, Role.VIEWER)
     assert not_asked is Role.VIEWER
+    assert stays_in is not None
+    assert [sessions.resume(each, touch=False) for each in (begun_before, begun_as_chief)] == [None, None]
     assert refused(ANN, TELLS_ROLES) == "provider_gives_no_role"
     assert other.role is Role.ADMINISTRATOR
 

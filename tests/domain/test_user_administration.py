@@ -57,14 +57,33 @@ def test_or_gets_it_by_mail_and_nobody_else_sees_it(app_context: Flask) -> None:
     assert (mail.kind, mail.address, mail.user_id, mail.params) == ("invitation", BEN.email, user_id, {})
 
 
-def test_role_and_right_hold_from_the_next_request_on(any_context: Flask) -> None:
+def test_a_right_holds_from_the_next_request_on_and_a_role_is_signed_in_for(any_context: Flask) -> None:
     chief, user = make_actor(Role.ADMINISTRATOR), make_user()
-    cookie = sessions.begin(user.id, remember=False)
+    cookie = sessions.begin(user.id, remember=True)
+    family = token_families.begin(user.id)
+    link = password_changes.issue_for(chief, user.id)
 
-    changed = user_administration.change(chief, user.id, replace(BEN, role="viewer", timezone="asia/omsk"))
+    changed = user_administration.change(chief, user.id, replace(BEN, timezone="asia/omsk"))
+    resumed = sessions.resume(cookie, touch=False)
+    raised = user_administration.change(chief, user.id, replace(BEN, role="administrator"))
 
-    assert sessions.resume(cookie, touch=False) == changed
-    assert (changed.name, changed.role, changed.timezone) == ("Бен", Role.VIEWER, "Asia/Omsk")
+    assert resumed == changed
+    assert (changed.name, changed.may_launch, changed.timezone) == ("Бен", False, "Asia/Omsk")
+    # Whoever is an administrator now may have to have a second factor, and is asked for it at the sign-in.
+    assert raised.role is Role.ADMINISTRATOR
+    assert sessions.resume(cookie, touch=False) is None
+    assert token_families.member(family.family_id) is None
+    assert password_changes.owner_of(link) == raised
+
+
+def test_where_passwords_open_nothing_no_link_to_set_one_is_given(app_context: Flask) -> None:
+    chief, user = make_actor(Role.ADMINISTRATOR), make_user()
+
+    for verb in (password_changes.issue_for, user_administration.invite):
+        with pytest.raises(Conflict, match="password_opens_nothing"):
+            verb(chief, user.id, opens=False)
+
+    assert db.session.scalars(select(Mail)).all() == []
 
 
 @pytest.mark.parametrize(

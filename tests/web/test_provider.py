@@ -268,18 +268,21 @@ def test_a_provider_that_is_away_is_said_and_passwords_still_work(installed: Ins
 def test_where_the_provider_decides_alone_no_password_opens_anything(installed: Installed) -> None:
     with quick_passwords(), installed(OIDC_ONLY="1") as app:
         app.config["WTF_CSRF_ENABLED"] = False
-        make_ann(app)
+        ann_id = make_ann(app, Role.ADMINISTRATOR)
         client = app.test_client()
         page = client.get("/sign-in", headers=ENGLISH)
 
         by_password = client.post("/sign-in", data={"login": "ann", "password": PASSWORD}, headers=ENGLISH)
         program = client.post("/api/v1/token", json={"username": "ann", "password": PASSWORD})
         by_provider = sign_in_by_provider(client)
+        link = client.post(f"/users/{ann_id}/password-link", headers=ENGLISH)
 
     assert 'name="password"' not in page.text
     assert by_password.status_code == 422
     assert "Nobody signs in by a password here" in by_password.text
     assert (program.status_code, program.json["code"]) == (403, "passwords_off")
+    assert link.status_code == 409
+    assert "A password lets nobody in here" in link.text
     assert by_provider.status_code == 303
 
 

@@ -63,6 +63,8 @@ def test_a_user_is_changed_switched_off_and_on_again(
 
     changed = chief.post(one, data={**BEN, "role": "viewer"})
     assert changed.location == one
+    assert browser.get("/clients").status_code == 302
+    sign_in(browser, found(app, "Ben"))
     assert browser.get("/clients/new").status_code == 403
     chief.post(f"{one}/deactivate")
     assert browser.get("/clients").status_code == 302
