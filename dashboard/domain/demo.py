@@ -110,12 +110,15 @@ def _add_clients(owner_id: int, numbers: list[int]) -> int:
         )
         missing = by_phone.keys() - set(known)
         now = clock.database_now(session)
-        rows = [client(owner_id, by_phone[each], now) for each in sorted(missing)]
-        if rows:
-            session.execute(insert_or_ignore(Client), rows)
-            erased.stop_again(session, missing)
-            tag(session, owner_id, {each: by_phone[each] for each in missing})
+        write(session, owner_id, [by_phone[each] for each in sorted(missing)], now)
     return len(missing)
+
+
+def write(session: Session, owner_id: int, numbers: list[int], now: datetime) -> None:
+    """Clients of whom nothing is there."""
+    if numbers:
+        session.execute(insert_or_ignore(Client), [client(owner_id, each, now) for each in numbers])
+        finish(session, owner_id, numbers)
 
 
 def client(owner_id: int, number: int, now: datetime) -> dict[str, Any]:
@@ -140,8 +143,10 @@ def phone_of(number: int) -> str:
     return f"7{CODES[number % len(CODES)]}000{number // len(CODES):04}"
 
 
-def tag(session: Session, owner_id: int, number_by_phone: dict[str, int]) -> None:
-    """Clients that are there and bear no tags yet."""
+def finish(session: Session, owner_id: int, numbers: list[int]) -> None:
+    """What clients who are there and bear no tags yet need besides their rows; who was stopped stays stopped."""
+    number_by_phone = {phone_of(number): number for number in numbers}
+    erased.stop_again(session, number_by_phone)
     ids = tags.ids_by_name(session, owner_id, [name for name, _every in TAGS])
     clients = session.execute(
         select(Client.id, Client.phone).where(Client.owner_id == owner_id, Client.phone.in_(number_by_phone))

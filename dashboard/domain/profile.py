@@ -1,11 +1,10 @@
-"""What may a user change of their own account? Whoever sits at an open browser has to know the password for it."""
+"""What may a user change of their own account? Whoever sits at an open browser has to know its password."""
 
-from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from .. import models
-from ..database import db, end_reading, transaction
-from . import audit, mails, passwords, user_administration, user_rules
+from ..database import transaction
+from . import audit, mails, user_administration, user_rules, users
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .user_rules import name_key, tidy
@@ -20,7 +19,7 @@ def change(user: User, name: str, email: str, current: str, *, tells: bool) -> U
     name, email = tidy(name), tidy(email).lower()
     found = [user_rules.problem_with_name(name), user_rules.problem_with_email(email)]
     problems = [problem for problem in found if problem]
-    if not is_password(user, current):
+    if not users.is_own_password(user.id, current):
         problems.append(Problem("current", "password_wrong"))
     if problems:
         raise Invalid(problems)
@@ -42,10 +41,3 @@ def change(user: User, name: str, email: str, current: str, *, tells: bool) -> U
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.
         raise Conflict("name_or_email_taken") from None
-
-
-def is_password(user: User, current: str) -> bool:
-    """The one that counts now."""
-    kept = db.session.scalar(select(models.User.password_hash).where(models.User.id == user.id))
-    end_reading()  # hashing takes long: no connection is held meanwhile
-    return passwords.matches(current, kept)

@@ -8,9 +8,9 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..database import insert_or_ignore, transaction
+from ..database import transaction
 from ..models import Client, client_tags
-from . import audit, demo, erased
+from . import audit, demo
 from .audit import Thing
 from .permissions import Actor, require_administration
 
@@ -39,15 +39,11 @@ def _add(owner_id: int, numbers: list[int]) -> int:
         known = {row.phone: row for row in _rows(session, owner_id, number_by_phone)}
         missing = [number for phone, number in number_by_phone.items() if phone not in known]
         gone = {row.id: number_by_phone[row.phone] for row in known.values() if row.deleted_at is not None}
-        came = [*missing, *gone.values()]
-        if missing:
-            session.execute(insert_or_ignore(Client), [demo.client(owner_id, each, now) for each in missing])
+        demo.write(session, owner_id, missing, now)
         if gone:
             session.execute(update(Client), [{"id": id_, **_anew(number, now)} for id_, number in gone.items()])
-        if came:
-            erased.stop_again(session, [demo.phone_of(number) for number in came])
-            demo.tag(session, owner_id, {demo.phone_of(number): number for number in came})
-    return len(came)
+            demo.finish(session, owner_id, list(gone.values()))
+    return len(missing) + len(gone)
 
 
 def _anew(number: int, now: datetime) -> dict[str, Any]:

@@ -244,7 +244,7 @@ def has_password(user_id: int) -> bool:
 def is_own_password(user_id: int, password: str) -> bool:
     """Also of whoever has none."""
     password_hash = db.session.scalar(select(models.User.password_hash).where(models.User.id == user_id))
-    end_reading()
+    end_reading()  # hashing takes long: no connection is held meanwhile
     return password_hash == "" or passwords.matches(password, password_hash)
 
 

@@ -12,6 +12,7 @@ from dashboard.database import db, transaction
 from dashboard.domain import (
     half_sign_ins,
     password_changes,
+    profile,
     proving,
     second_factor,
     second_factor_rule,
@@ -303,6 +304,9 @@ def test_who_has_no_password_signs_in_by_none_and_is_asked_for_none(app_context:
     assert not users.has_password(user.id)
     assert password_changes.recipient(user.email) is None
     proving.prove(user, "", "", SEAL)
+    assert profile.change(user, "Ben", user.email, "", tells=False).name == "Ben"
+    with pytest.raises(Invalid):
+        password_changes.change(user, "", "a horse of their own", "", tells=False)
     with pytest.raises(NotFound):
         second_factor.check(user.id, "123456", SEAL)
 
