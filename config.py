@@ -34,6 +34,7 @@ _HOST = re.compile(r"^[A-Za-z0-9._:-]+$")
 _RATE = re.compile(r"^[1-9][0-9]{0,8}/(second|minute|hour|day)$")
 _ROLES = ("administrator", "operator", "viewer")
 _MAIL_FROM = re.compile(r"^(?:[^<>@\x00-\x1f]* )?<?[^<>@,;:\s]+@[A-Za-z0-9.-]+>?$")
+_HERE = ("127.0.0.1", "::1", "localhost")
 _LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -182,6 +183,9 @@ class _Reader:
             self.wrong(name, f"expected {' or '.join(choices)}", value)
         return value
 
+    def flag(self, name: str) -> bool:
+        return self.choice(name, ("0", "1"), "0") == "1"
+
     def whole(self, name: str, default: int, lowest: int, highest: int) -> int:
         value = self.text(name, str(default))
         number = int(value) if value.isascii() and value.isdecimal() and len(value) < 10 else -1
@@ -219,7 +223,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         **_doors(read),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
         "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
-        "webhook_private_addresses": read.choice("WEBHOOK_PRIVATE_ADDRESSES", ("0", "1"), "0") == "1",
+        "webhook_private_addresses": read.flag("WEBHOOK_PRIVATE_ADDRESSES"),
     }
     given_key = _given_secret_key(read, environment)
     if read.problems:
@@ -298,8 +302,28 @@ def _check_gateway(read: _Reader, url: str, token: str) -> None:
         read.wrong("GATEWAY_URL", "expected an address like https://gateway.example.com, without user, ? and #")
     if not token:
         read.wrong("GATEWAY_TOKEN", "expected the gateway's JWT, because GATEWAY_URL is set", token)
-    elif not all("!" <= character <= "~" for character in token):
+    elif not _is_visible(token):
         read.wrong("GATEWAY_TOKEN", "expected a JWT: visible ASCII characters without spaces")
+
+
+def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:
+    """ "none" declares that no answer is a sure refusal."""
+    value = read.text(name, default)
+    if value == "none":
+        return frozenset()
+    codes = [code.strip() for code in value.split(",")]
+    if not all(re.fullmatch(r"[45][0-9]{2}", code) for code in codes):
+        read.wrong(name, "expected HTTP codes from 400 to 599 with commas between them, or none", value)
+        return frozenset()
+    return frozenset(int(code) for code in codes)
+
+
+def _seconds(read: _Reader, name: str, default: str) -> float:
+    value = read.text(name, default)
+    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or not 0.1 <= float(value) <= 120:
+        read.wrong(name, "expected seconds from 0.1 to 120", value)
+        return 0.0
+    return float(value)
 
 
 def _logs(read: _Reader, environment: str) -> dict[str, Any]:
@@ -313,7 +337,7 @@ def _logs(read: _Reader, environment: str) -> dict[str, Any]:
 
 def _metrics_token(read: _Reader) -> str:
     token = read.text("METRICS_TOKEN")
-    if token and (len(token) < METRICS_TOKEN_LENGTH or not all("!" <= each <= "~" for each in token)):
+    if token and (len(token) < METRICS_TOKEN_LENGTH or not _is_visible(token)):
         expected = f"expected at least {METRICS_TOKEN_LENGTH} visible ASCII characters without spaces"
         read.wrong("METRICS_TOKEN", expected)
     return token
@@ -356,8 +380,8 @@ def _oidc(read: _Reader) -> Oidc | None:
         scopes=read.text("OIDC_SCOPES", "openid profile email"),
         role_claim=read.text("OIDC_ROLE_CLAIM"),
         roles=_oidc_roles(read),
-        creates_users=read.choice("OIDC_CREATE_USERS", ("0", "1"), "0") == "1",
-        is_only=read.choice("OIDC_ONLY", ("0", "1"), "0") == "1",
+        creates_users=read.flag("OIDC_CREATE_USERS"),
+        is_only=read.flag("OIDC_ONLY"),
     )
     if not issuer:
         if found.is_only:
@@ -380,14 +404,6 @@ def _check_oidc(read: _Reader, oidc: Oidc) -> None:
     if read.text("REGISTRATION") == "open":
         # Anybody could take somebody else's address first, and wait for them to be linked to that account.
         read.wrong("REGISTRATION", "expected closed or approval where OIDC_ISSUER is set", "open")
-
-
-def is_provider_address(url: str) -> bool:
-    """HTTPS; without it only on this machine, where nobody listens in."""
-    if not _is_web_address(url):
-        return False
-    parts = urlsplit(url)
-    return parts.scheme == "https" or parts.hostname in ("127.0.0.1", "::1", "localhost")
 
 
 def _oidc_roles(read: _Reader) -> dict[str, str]:
@@ -416,6 +432,18 @@ def _mail(read: _Reader, environment: str) -> dict[str, str]:
     return {"smtp_url": url, "mail_from": sender, "public_url": public_url}
 
 
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    is_bare = parts.path in ("", "/") and not parts.fragment and parts.query in ("", "starttls=0", "starttls=1")
+    is_here = parts.hostname in _HERE
+    is_open = parts.scheme == "smtp" and parts.query == "starttls=0" and bool(parts.password) and not is_here
+    return is_one and is_bare and not is_open
+
+
 def _digest_at(read: _Reader) -> time | None:
     value = read.text("DIGEST_AT", "23:59")
     if value == "off":
@@ -426,41 +454,13 @@ def _digest_at(read: _Reader) -> time | None:
     return time.fromisoformat(value)
 
 
-def _is_mail_server(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_one = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        return False
-    is_bare = parts.path in ("", "/") and not parts.fragment and parts.query in ("", "starttls=0", "starttls=1")
-    is_here = parts.hostname in ("localhost", "127.0.0.1", "::1")
-    is_open = parts.scheme == "smtp" and parts.query == "starttls=0" and bool(parts.password) and not is_here
-    return is_one and is_bare and not is_open
-
-
-def _status_codes(read: _Reader, name: str, default: str) -> frozenset[int]:
-    """ "none" declares that no answer is a sure refusal."""
-    value = read.text(name, default)
-    if value == "none":
-        return frozenset()
-    codes = [code.strip() for code in value.split(",")]
-    if not all(re.fullmatch(r"[45][0-9]{2}", code) for code in codes):
-        read.wrong(name, "expected HTTP codes from 400 to 599 with commas between them, or none", value)
-        return frozenset()
-    return frozenset(int(code) for code in codes)
-
-
-def _seconds(read: _Reader, name: str, default: str) -> float:
-    value = read.text(name, default)
-    if not re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,3})?", value) or not 0.1 <= float(value) <= 120:
-        read.wrong(name, "expected seconds from 0.1 to 120", value)
-        return 0.0
-    return float(value)
-
-
 def _rate(read: _Reader, name: str, default: str) -> str:
     expected = "a number for a second, minute, hour or day, like 600/minute"
     return read.checked(name, default, lambda value: bool(_RATE.match(value)), expected)
+
+
+def _is_visible(token: str) -> bool:
+    return all("!" <= each <= "~" for each in token)
 
 
 def _is_host(value: str) -> bool:
@@ -474,6 +474,14 @@ def _is_web_address(url: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and is_bare
     except ValueError:
         return False
+
+
+def is_provider_address(url: str) -> bool:
+    """HTTPS; without it only on this machine, where nobody listens in."""
+    if not _is_web_address(url):
+        return False
+    parts = urlsplit(url)
+    return parts.scheme == "https" or parts.hostname in _HERE
 
 
 def _is_zone(name: str) -> bool:
