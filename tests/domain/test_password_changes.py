@@ -105,7 +105,7 @@ def test_asking_does_the_same_whether_anybody_has_the_address(app_context: Flask
     assert db.session.scalar(select(func.count()).select_from(PasswordLink)) == 0
 
 
-def test_one_changes_password_name_and_address_only_by_the_present_password(any_context: Flask) -> None:
+def test_one_changes_password_name_and_address_only_by_the_present_password(app_context: Flask) -> None:
     user, _other = make_user(), make_user(name="Анна", email="anna@example.com")
     cookie = sessions.begin(user.id, remember=False)
 

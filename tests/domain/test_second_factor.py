@@ -73,7 +73,7 @@ def test_of_two_who_send_the_same_code_at_once_one_is_too_late(any_context: Flas
     assert sorted(found) == [Verdict.RIGHT, Verdict.WRONG]
 
 
-def test_a_recovery_code_is_good_once_for_its_own_user_however_it_is_typed(any_context: Flask) -> None:
+def test_a_recovery_code_is_good_once_for_its_own_user_however_it_is_typed(app_context: Flask) -> None:
     ann, bob = make_user(), make_user()
     codes, others = switch_on(ann).recovery_codes, switch_on(bob).recovery_codes
 

@@ -34,7 +34,7 @@ def problems_of(refusal: pytest.ExceptionInfo[Invalid]) -> list[tuple[str, str]]
     return [(problem.field, problem.code) for problem in refusal.value.problems]
 
 
-def test_who_is_made_sets_the_password_by_a_link_that_works_once(any_context: Flask) -> None:
+def test_who_is_made_sets_the_password_by_a_link_that_works_once(app_context: Flask) -> None:
     chief = make_actor(Role.ADMINISTRATOR)
 
     user_id, token = user_administration.make(chief, BEN, by_mail=False)
@@ -111,7 +111,7 @@ def test_a_faulty_change_is_refused_beside_its_field(
         assert problems_of(refusal) == [problem]
 
 
-def test_who_is_switched_off_has_nothing_left_that_lets_in(any_context: Flask) -> None:
+def test_who_is_switched_off_has_nothing_left_that_lets_in(app_context: Flask) -> None:
     chief, user = make_actor(Role.ADMINISTRATOR), make_user()
     cookie = sessions.begin(user.id, remember=True)
     family = token_families.begin(user.id)
@@ -140,7 +140,7 @@ VERBS: dict[str, Callable[[Actor, int], object]] = {
 
 
 @pytest.mark.parametrize("verb", VERBS.values(), ids=VERBS)
-def test_the_last_administrator_stays_one(any_context: Flask, verb: Callable[[Actor, int], object]) -> None:
+def test_the_last_administrator_stays_one(app_context: Flask, verb: Callable[[Actor, int], object]) -> None:
     chief = make_actor(Role.ADMINISTRATOR)
     make_user(Role.ADMINISTRATOR, is_active=False)
 

@@ -198,15 +198,13 @@ def test_nothing_planted_in_the_browser_before_survives(app: Flask, client: Flas
         assert not [key for key in session if key.startswith("_state_")]
 
 
-@pytest.mark.parametrize(
-    ("wanted", "led_to"), [("//evil.example", "/"), ("https://evil.example/", "/"), ("/%5Cevil.example", "/")]
-)
-def test_the_way_back_leads_to_pages_of_ours_only(
-    app: Flask, client: FlaskClient, wanted: str, led_to: str
-) -> None:
+def test_the_way_back_leads_to_pages_of_ours_only(app: Flask) -> None:
     make_ann(app)
+    elsewhere = ("//evil.example", "https://evil.example/", "/%5Cevil.example")
 
-    assert sign_in_by_provider(client, wanted).location == led_to
+    led_to = [sign_in_by_provider(app.test_client(), wanted).location for wanted in elsewhere]
+
+    assert led_to == ["/"] * 3
 
 
 def test_what_the_provider_refuses_and_who_is_not_known_becomes_a_page(
@@ -406,22 +404,23 @@ def test_without_a_provider_there_is_no_such_address(
     assert statuses == [404, 404, 404]
 
 
-@pytest.mark.parametrize(
-    ("claims", "name", "values"),
-    [
-        ({"roles": ["a", 1, "b"]}, "roles", ["a", "b"]),
-        ({"role": "a"}, "role", ["a"]),
-        ({"realm_access": {"roles": ["a"]}}, "realm_access.roles", ["a"]),
-        ({"https://vestnik.example/roles": ["a"]}, "https://vestnik.example/roles", ["a"]),
-        ({"urn:roles": {"a": {"org": "x"}}}, "urn:roles", ["a"]),
-        ({"realm_access": "a"}, "realm_access.roles", []),
-        ({}, "roles", []),
-        ({"roles": None}, "roles", []),
-        ({"roles": 7}, "roles.deeper", []),
-    ],
-)
-def test_a_claim_is_found_by_its_name_or_by_a_path(claims: Claims, name: str, values: list[str]) -> None:
-    assert oidc.values_of(claims, name) == values
+CLAIMS: list[tuple[Claims, str, list[str]]] = [
+    ({"roles": ["a", 1, "b"]}, "roles", ["a", "b"]),
+    ({"role": "a"}, "role", ["a"]),
+    ({"realm_access": {"roles": ["a"]}}, "realm_access.roles", ["a"]),
+    ({"https://vestnik.example/roles": ["a"]}, "https://vestnik.example/roles", ["a"]),
+    ({"urn:roles": {"a": {"org": "x"}}}, "urn:roles", ["a"]),
+    ({"realm_access": "a"}, "realm_access.roles", []),
+    ({}, "roles", []),
+    ({"roles": None}, "roles", []),
+    ({"roles": 7}, "roles.deeper", []),
+]
+
+
+def test_a_claim_is_found_by_its_name_or_by_a_path() -> None:
+    found = [oidc.values_of(claims, name) for claims, name, _values in CLAIMS]
+
+    assert found == [values for _claims, _name, values in CLAIMS]
 
 
 def test_a_provider_by_somebody_else_lets_in(installed: Installed) -> None:
