@@ -48,6 +48,8 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
     with transaction() as session:
         mailing = mailings.locked(session, actor, mailing_id)
         require_open(session, mailing)
+        # So that whoever erases them meanwhile waits, and finds the message.
+        session.execute(select(Client.id).where(Client.id == client_id).with_for_update(read=True))
         client = addressee(session, mailing, client_id)
         values = values_for(mailing, client)
         limits.charge(session, mailing, parts.count(personalisation.render(mailing.text, values)))
