@@ -5,7 +5,7 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import models
 from ..database import db, end_reading, transaction
-from . import audit, mails, passwords, user_administration, user_rules
+from . import audit, mails, password_changes, passwords, user_administration, user_rules
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .user_rules import name_key, tidy
@@ -32,6 +32,8 @@ def change(user: User, name: str, email: str, current: str, *, tells: bool) -> U
             user_administration.require_free(session, user.id, name, email)
             before, was = row.email, audit.columns(row, "name", "email")
             row.name, row.name_key, row.email = name, name_key(name), email
+            if before != email:
+                password_changes.follow_address(session, user.id, email)
             if tells and before != email:
                 mails.post(session, "email_changed", before, user_id=user.id, params={"email": email})
             session.flush()

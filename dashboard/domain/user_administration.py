@@ -66,7 +66,9 @@ def invite(actor: Actor, user_id: int) -> None:
         if not user.is_active:
             raise Conflict("user_not_active")
         audit.note(session, actor, "invite", Thing.USER, user_id)
-        mails.post(session, "invitation", user.email, user_id=user.id, lasts=password_changes.HANDED)
+        mails.post(
+            session, password_changes.INVITATION, user.email, user_id=user.id, lasts=password_changes.HANDED
+        )
 
 
 def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
@@ -89,6 +91,8 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
         if role is not Role.ADMINISTRATOR:
             _require_another_administrator(session, row)
         before = _said(row)
+        if row.email != email:
+            password_changes.follow_address(session, user_id, email)
         row.name, row.name_key, row.email = name, name_key(name), email
         row.role, row.may_launch = role, draft.may_launch
         row.language, row.timezone = draft.language, zones.normalise(draft.timezone)
