@@ -12,14 +12,18 @@ from .user_rules import name_key, tidy
 from .users import User
 
 
-def change(user: User, name: str, email: str, current: str, *, tells: bool) -> User:
+def change(user: User, name: str, email: str, current: str, *, tells: bool, keeps_address: bool = False) -> User:
     """Name and address, by which the user signs in; `tells`: a letter to the old address says that it was changed.
 
-    Raises Invalid, and Conflict("name_or_email_taken") for who comes second.
+    `keeps_address`: it stays as it is. A provider's word about an address opens the account that has it: who took
+    a colleague's before they first came would become what they are. Raises Invalid, and
+    Conflict("name_or_email_taken") for who comes second.
     """
     name, email = tidy(name), tidy(email).lower()
     found = [user_rules.problem_with_name(name), user_rules.problem_with_email(email)]
     problems = [problem for problem in found if problem]
+    if keeps_address and email != user.email:
+        problems.append(Problem("email", "email_kept"))
     if not is_password(user, current):
         problems.append(Problem("current", "password_wrong"))
     if problems:
