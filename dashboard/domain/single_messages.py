@@ -147,10 +147,10 @@ def held(actor: Actor, message_id: int) -> Iterator[MessageStory]:
 def change_text(actor: Actor, message_id: int, text: str) -> None:
     """Give a message that waits a text of its own, its placeholders filled in now with what was frozen.
 
-    Raises Forbidden, NotFound, Invalid, and Conflict for one that waits no longer, or a text that costs more parts
-    than the budget has left.
+    Raises Forbidden (as a launch: other words leave than those that were launched), NotFound, Invalid, and
+    Conflict for one that waits no longer, or a text that costs more parts than the budget has left.
     """
-    require_change(actor)
+    require_launching(actor)
     with transaction() as session:
         mailing, message = _locked(session, actor, message_id)
         _require_waiting(session, message)

@@ -10,7 +10,7 @@ from ..domain.prospects import OpenMailing
 from ..jobs import queues
 from ..models import Status
 from . import respond
-from .access import actor, requires, requires_change
+from .access import actor, requires
 from .forms.fields import TrimmedField
 from .forms.messages import NewMessageForm, TextForm
 from .messages import ONE
@@ -86,7 +86,7 @@ def preview() -> Response:
 
 
 @blueprint.route(f"{ONE}/edit", methods=["GET", "POST"])
-@requires_change
+@requires(may_launch)
 def edit(message_id: int) -> Response:
     message = messages.get(actor(), message_id)
     present = prospects.present_text(actor(), message_id)
