@@ -5,9 +5,11 @@ PostgreSQL's own COPY format), then the files of imports. Nothing of it is execu
 folder.
 """
 
+import gzip
 import json
 import os
 import tarfile
+import zlib
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,7 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 # The last levels cost minutes for a few per cent.
 COMPRESSION = 3
+PIECE = 1 << 20
 
 
 Kind: TypeAlias = Literal["sqlite", "postgresql"]
@@ -76,14 +79,16 @@ def read_manifest(source: Path) -> Manifest:
             if text is None:
                 raise NotABackup("there is no manifest in it")
             return Manifest.parse(text.read())
-    except (tarfile.TarError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise NotABackup("it is no backup, or only a part of one") from error
 
 
 def unpack(source: Path, folder: Path) -> None:
-    """Raises NotABackup."""
+    """All of it, held against its checksum, which stands at the end. Raises NotABackup."""
     try:
-        with tarfile.open(source, "r:gz") as tar:
+        with gzip.open(source) as stream, tarfile.open(fileobj=stream, mode="r:") as tar:
             tar.extractall(folder, filter="data")
-    except (tarfile.TarError, EOFError, OSError) as error:
+            while stream.read(PIECE):
+                pass
+    except (tarfile.TarError, zlib.error, EOFError, OSError) as error:
         raise NotABackup("it is damaged, or there is no room to unpack it") from error

@@ -17,6 +17,7 @@ from ..database import db, end_reading, transaction
 from ..models import (
     Attempt,
     Client,
+    FanOut,
     Mailing,
     Message,
     Status,
@@ -69,6 +70,7 @@ def erase(actor: Actor | None, phone: str, folder: Path) -> Erasure:
         raise Conflict("import_holds_phone")
     name = erased.pseudonym()
     done = _erase_clients(actor, canonical, name)
+    _outlast_fan_outs()
     message_ids = _erase_messages(canonical, name)
     trial_ids = _erase_trials(canonical)
     concerned = {
@@ -143,8 +145,20 @@ def _erase_clients(actor: Actor | None, phone: str, name: str) -> _Clients:
     return _Clients(ids, is_stopped or erased.is_stopped(phone))
 
 
+def _outlast_fan_outs() -> None:
+    """Ranges that were begun before the clients were emptied are written by now, or refused by the database.
+
+    Each holds its checkpoint and sees what was so when it began: whoever holds one is waited for, and who was
+    about to take one finds it changed and begins anew. On SQLite nobody else writes meanwhile.
+    """
+    pending = select(Mailing.id).where(Mailing.fanned_out_at.is_(None))
+    with transaction() as session:
+        checkpoints = update(FanOut).where(FanOut.mailing_id.in_(pending))
+        session.execute(checkpoints.values(through=FanOut.through))
+
+
 def _erase_messages(phone: str, name: str) -> list[int]:
-    """Also those that a fan-out under way has written meanwhile; it meets no client of this phone any more."""
+    """Also those that a fan-out has written meanwhile; it meets no client of this phone any more."""
     done: list[int] = []
     while ids := _ids_of(phone)[:AT_ONCE]:
         for message_id in ids:

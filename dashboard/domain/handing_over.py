@@ -26,13 +26,16 @@ from ..models import (
     ClientChange,
     FormDraft,
     IdempotencyKey,
+    Identity,
     Import,
     ImportState,
     Mail,
     Mailing,
     Message,
     PasswordLink,
+    RecoveryCode,
     Role,
+    SecondFactor,
     State,
     Tag,
     TokenFamily,
@@ -56,7 +59,19 @@ OVER = (ImportState.FINISHED, ImportState.FAILED, ImportState.CANCELLED)
 # What of a client is the row's own.
 DATA = ("operator_code", "timezone", "attributes", "consent_source", "consent_at", "import_id")
 # What lets the user in, or is about nobody else.
-OWN = (UserSession, TokenFamily, PasswordLink, ApiToken, FormDraft, Trial, IdempotencyKey, Mail)
+OWN = (
+    UserSession,
+    TokenFamily,
+    PasswordLink,
+    Identity,
+    SecondFactor,
+    RecoveryCode,
+    ApiToken,
+    FormDraft,
+    Trial,
+    IdempotencyKey,
+    Mail,
+)
 
 
 def begin(actor: Actor, user_id: int, receiver_id: int) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from .. import clock, models
 from ..database import db, end_reading, transaction
-from ..models import HalfSignIn, PasswordLink, TokenFamily, UserSession
+from ..models import HalfSignIn, Mail, PasswordLink, TokenFamily, UserSession
 from . import audit, mails, passwords, permissions
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
@@ -25,6 +25,8 @@ from .users import User, token_hash
 MAILED = timedelta(hours=1)
 # Of a link that an administrator hands on.
 HANDED = timedelta(hours=24)
+# The letter with such a link.
+INVITATION = "invitation"
 # Asked for again and again, only the newest count.
 MOST_LINKS = 5
 
@@ -146,6 +148,16 @@ def _set(
         audit.note(session, user.actor, "change_password", Thing.USER, user.id, after={"by_link": keeps is None})
         if tells:
             mails.post(session, "password_changed", user.email, user_id=user.id)
+
+
+def follow_address(session: Session, user_id: int, email: str) -> None:
+    """Within the transaction that gives the user this address: whoever reads the old one sets no password.
+
+    An invitation that waits goes to the new one; letters that warn go where they were meant to.
+    """
+    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
+    invitation = (Mail.user_id == user_id, Mail.kind == INVITATION)
+    session.execute(update(Mail).where(*invitation).values(address=email))
 
 
 def end_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> None:

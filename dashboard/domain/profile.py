@@ -4,21 +4,25 @@ from sqlalchemy.exc import IntegrityError
 
 from .. import models
 from ..database import transaction
-from . import audit, mails, user_administration, user_rules, users
+from . import audit, mails, password_changes, user_administration, user_rules, users
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .user_rules import name_key, tidy
 from .users import User
 
 
-def change(user: User, name: str, email: str, current: str, *, tells: bool) -> User:
+def change(user: User, name: str, email: str, current: str, *, tells: bool, keeps_address: bool = False) -> User:
     """Name and address, by which the user signs in; `tells`: a letter to the old address says that it was changed.
 
-    Raises Invalid, and Conflict("name_or_email_taken") for who comes second.
+    `keeps_address`: it stays as it is. A provider's word about an address opens the account that has it: who took
+    a colleague's before they first came would become what they are. Raises Invalid, and
+    Conflict("name_or_email_taken") for who comes second.
     """
     name, email = tidy(name), tidy(email).lower()
     found = [user_rules.problem_with_name(name), user_rules.problem_with_email(email)]
     problems = [problem for problem in found if problem]
+    if keeps_address and email != user.email:
+        problems.append(Problem("email", "email_kept"))
     if not users.is_own_password(user.id, current):
         problems.append(Problem("current", "password_wrong"))
     if problems:
@@ -31,6 +35,8 @@ def change(user: User, name: str, email: str, current: str, *, tells: bool) -> U
             user_administration.require_free(session, user.id, name, email)
             before, was = row.email, audit.columns(row, "name", "email")
             row.name, row.name_key, row.email = name, name_key(name), email
+            if before != email:
+                password_changes.follow_address(session, user.id, email)
             if tells and before != email:
                 mails.post(session, "email_changed", before, user_id=user.id, params={"email": email})
             session.flush()

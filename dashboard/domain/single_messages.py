@@ -48,6 +48,8 @@ def create(actor: Actor, mailing_id: int, client_id: int) -> int:
     with transaction() as session:
         mailing = mailings.locked(session, actor, mailing_id)
         require_open(session, mailing)
+        # So that whoever erases them meanwhile waits, and finds the message.
+        session.execute(select(Client.id).where(Client.id == client_id).with_for_update(read=True))
         client = addressee(session, mailing, client_id)
         values = values_for(mailing, client)
         limits.charge(session, mailing, parts.count(personalisation.render(mailing.text, values)))
@@ -145,10 +147,10 @@ def held(actor: Actor, message_id: int) -> Iterator[MessageStory]:
 def change_text(actor: Actor, message_id: int, text: str) -> None:
     """Give a message that waits a text of its own, its placeholders filled in now with what was frozen.
 
-    Raises Forbidden, NotFound, Invalid, and Conflict for one that waits no longer, or a text that costs more parts
-    than the budget has left.
+    Raises Forbidden (as a launch: other words leave than those that were launched), NotFound, Invalid, and
+    Conflict for one that waits no longer, or a text that costs more parts than the budget has left.
     """
-    require_change(actor)
+    require_launching(actor)
     with transaction() as session:
         mailing, message = _locked(session, actor, message_id)
         _require_waiting(session, message)

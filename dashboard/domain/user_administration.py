@@ -65,7 +65,9 @@ def invite(actor: Actor, user_id: int, *, opens: bool = True) -> None:
         user = held(session, actor, user_id)
         password_changes.require_use(user, opens=opens)
         audit.note(session, actor, "invite", Thing.USER, user_id)
-        mails.post(session, "invitation", user.email, user_id=user.id, lasts=password_changes.HANDED)
+        mails.post(
+            session, password_changes.INVITATION, user.email, user_id=user.id, lasts=password_changes.HANDED
+        )
 
 
 def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
@@ -90,6 +92,8 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
         before = _said(row)
         if role is not row.role:
             password_changes.end_open_sign_ins(session, user_id)
+        if row.email != email:
+            password_changes.follow_address(session, user_id, email)
         row.name, row.name_key, row.email = name, name_key(name), email
         row.role, row.may_launch = role, draft.may_launch
         row.language, row.timezone = draft.language, zones.normalise(draft.timezone)

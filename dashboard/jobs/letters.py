@@ -76,6 +76,6 @@ def _digest(user: User, _base: str) -> Content:
 
 CONTENTS: dict[str, Callable[[User, str], Content]] = {
     "password_forgotten": _link,
-    "invitation": _invitation,
+    password_changes.INVITATION: _invitation,
     digest.KIND: _digest,
 }

@@ -1,6 +1,6 @@
 """What is known of me, and where am I signed in? Each section of the page has a form and an address of its own."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, current_app
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
@@ -71,7 +71,8 @@ def change_details() -> Response:
     if form.validate():
         name, email, current = form.name.data or "", form.email.data or "", form.current.data or ""
         try:
-            profile.change(_user(), name, email, current, tells=context.has_mail())
+            kept = current_app.config["SETTINGS"].oidc is not None
+            profile.change(_user(), name, email, current, tells=context.has_mail(), keeps_address=kept)
         except Invalid as refusal:
             respond.form_errors(form, refusal)
         except Conflict as refusal:

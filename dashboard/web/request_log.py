@@ -14,6 +14,7 @@ from ..marks import SAFE_METHODS
 logger = logging.getLogger(__name__)
 
 SLOW_SECONDS = 1.0
+METHODS = SAFE_METHODS | {"POST", "PUT", "PATCH", "DELETE"}
 _CONVERTER = re.compile(r"<[^:<>]*:")
 
 
@@ -30,7 +31,7 @@ def _tell(response: Response) -> Response:
     seconds = clock.monotonic() - g.get("began_at", clock.monotonic())
     if current_app.config["SETTINGS"].metrics_token:
         status = f"{response.status_code // 100}xx"
-        metrics.observe(metrics.REQUESTS, seconds, route(), request.method, status)
+        metrics.observe(metrics.REQUESTS, seconds, route(), _method(), status)
     changes = request.method not in SAFE_METHODS and request.url_rule is not None
     level = logging.INFO if changes or response.status_code >= 500 or seconds >= SLOW_SECONDS else logging.DEBUG
     if logger.isEnabledFor(level):
@@ -44,6 +45,11 @@ def _tell(response: Response) -> Response:
         }
         logger.log(level, "request", extra=fields | numbers)
     return response
+
+
+def _method() -> str:
+    """One that anybody may have made up does not become a series of its own."""
+    return request.method if request.method in METHODS else "other"
 
 
 def route() -> str:

@@ -8,7 +8,7 @@ from ..domain.errors import Conflict, Invalid, Problem
 from ..domain.permissions import may_launch
 from ..domain.prospects import OpenMailing
 from ..jobs import queues
-from ..marks import requires, requires_change
+from ..marks import requires
 from ..models import Status
 from . import respond
 from .access import actor
@@ -87,7 +87,7 @@ def preview() -> Response:
 
 
 @blueprint.route(f"{ONE}/edit", methods=["GET", "POST"])
-@requires_change
+@requires(may_launch)
 def edit(message_id: int) -> Response:
     message = messages.get(actor(), message_id)
     present = prospects.present_text(actor(), message_id)

@@ -150,6 +150,7 @@ def test_a_token_that_only_reads_changes_nothing(program_of: Programs) -> None:
     [
         ({"scopes": ["read"]}, "name", "field_missing"),
         ({"name": None, "scopes": ["read"]}, "name", "field_null"),
+        ({"name": "\ud800", "scopes": ["read"]}, "name", "not_text"),
         ({"name": 7, "scopes": ["read"]}, "name", "not_text"),
         ({"name": "a", "scopes": "read"}, "scopes", "not_a_list"),
         ({"name": "a", "scopes": ["fly"]}, "scopes.0", "not_a_choice"),

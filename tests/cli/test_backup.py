@@ -177,7 +177,7 @@ def test_a_service_at_work_is_not_overwritten_even_by_force(any_app: Flask, tmp_
         assert brakes.standing().stopped_at is None
 
 
-@pytest.mark.parametrize("damage", ["cut off", "no backup", "a newer version", "another database"])
+@pytest.mark.parametrize("damage", ["cut off", "a bit turned", "no backup", "a newer version", "another database"])
 def test_a_file_that_does_not_fit_is_named_and_nothing_is_touched(
     app: Flask, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +192,10 @@ def test_a_file_that_does_not_fit_is_named_and_nothing_is_touched(
     monkeypatch.undo()
     if damage == "cut off":
         file.write_bytes(file.read_bytes()[:-2000])
+    elif damage == "a bit turned":
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 1
+        file.write_bytes(content)
     elif damage == "no backup":
         file.write_text("phone\n79001234567\n")
     a_minute_passes(app)

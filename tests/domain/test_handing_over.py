@@ -30,7 +30,7 @@ from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from dashboard.domain.permissions import Actor
 from dashboard.domain.user_lists import UserState
 from dashboard.jobs import queues, tasks
-from dashboard.models import Client, Mailing, Message, Role, State
+from dashboard.models import Client, Identity, Mailing, Message, RecoveryCode, Role, SecondFactor, State
 from tests.factories import PASSWORD, make_actor, make_user
 from tests.factories_clients import make_client
 from tests.support.engine import ScriptedGateway, accepted, add_clients, deliver, fan_out_all, make_draft
@@ -86,6 +86,11 @@ def test_nothing_of_the_person_is_left_but_the_name_in_others_stories(any_contex
     form_drafts.keep(leaving.actor, "0" * 32, {"title": ["x"]})
     add_endpoint(leaving.actor)
     user_administration.invite(chief, leaving.id)
+    now = clock.now()
+    with transaction() as session:
+        session.add(Identity(user_id=leaving.id, issuer="https://login", subject="anna", linked_at=now))
+        session.add(SecondFactor(user_id=leaving.id, sealed_secret="sealed", confirmed_at=now, last_step=0))
+        session.add(RecoveryCode(user_id=leaving.id, code_hash="hash"))
 
     hand_over(chief, leaving.id, chief)
 

@@ -18,7 +18,7 @@ from dashboard.domain.unknown_outcomes import Decision
 from dashboard.domain.users import User
 from dashboard.models import Role, State
 from tests.factories import make_user, sign_in
-from tests.support.engine import add_clients, fan_out_all, make_draft
+from tests.support.engine import add_clients, fan_out_all, make_draft, messages_of
 
 VERBS: dict[str, Callable[[Actor, int], Any]] = {
     "launch": mailings.schedule,
@@ -60,6 +60,8 @@ def test_an_operator_without_the_right_lets_nothing_leave_and_stops_everything(a
     mailings.pause(writer, running)
     with pytest.raises(Forbidden, match="launch_not_allowed"):
         mailings.resume(writer, running)
+    with pytest.raises(Forbidden, match="launch_not_allowed"):
+        single_messages.change_text(writer, messages_of(running)[0].id, "Other words")
     limits.change_rate(writer, running, 1, models.RateUnit.MESSAGES)
     assert live.picture(writer, running).verbs == (mailings.Verb.CANCEL,)
     mailings.resume(chief, running)

@@ -118,10 +118,12 @@ def test_one_changes_password_name_and_address_only_by_the_present_password(app_
         assert [(each.field, each.code) for each in refusal.value.problems] == [("current", "password_wrong")]
     with pytest.raises(Invalid) as taken:
         profile.change(user, "анна", "ANNA@example.com", PASSWORD, tells=True)
+    link = password_changes.issue(user.id, password_changes.MAILED)
     changed = profile.change(user, " Ben ", "Ben@Example.com", PASSWORD, tells=True)
 
     assert [each.code for each in taken.value.problems] == ["name_taken", "email_taken"]
     assert (changed.name, changed.email) == ("Ben", "ben@example.com")
     assert users.authenticate("ben", PASSWORD) == changed
+    assert password_changes.owner_of(link) is None
     mail = db.session.scalars(select(Mail)).one()
     assert (mail.kind, mail.address, mail.params) == ("email_changed", user.email, {"email": "ben@example.com"})

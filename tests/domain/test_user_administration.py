@@ -57,6 +57,19 @@ def test_or_gets_it_by_mail_and_nobody_else_sees_it(app_context: Flask) -> None:
     assert (mail.kind, mail.address, mail.user_id, mail.params) == ("invitation", BEN.email, user_id, {})
 
 
+def test_whoever_reads_an_address_that_was_wrong_sets_no_password(any_context: Flask) -> None:
+    chief = make_actor(Role.ADMINISTRATOR)
+    user_id, _none = user_administration.make(chief, BEN, by_mail=True)
+    mailed = password_changes.issue(user_id, password_changes.HANDED)
+    user_administration.change(chief, user_id, replace(BEN, name="Benjamin"))
+    assert password_changes.owner_of(mailed) is not None
+
+    user_administration.change(chief, user_id, replace(BEN, email="right@example.com"))
+
+    assert password_changes.owner_of(mailed) is None
+    assert [mail.address for mail in db.session.scalars(select(Mail))] == ["right@example.com"]
+
+
 def test_a_right_holds_from_the_next_request_on_and_a_role_is_signed_in_for(any_context: Flask) -> None:
     chief, user = make_actor(Role.ADMINISTRATOR), make_user()
     cookie = sessions.begin(user.id, remember=True)

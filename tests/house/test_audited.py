@@ -34,6 +34,7 @@ EXCEPTIONS = {
             "trials._write",
             "erasing._erase_message",
             "erasing._erase_trials",
+            "erasing._outlast_fan_outs",
         ),
         *("erasing_traces._clear_audit", "erasing_traces._drop_drafts", "erasing_traces._each"),
     ),

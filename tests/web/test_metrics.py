@@ -79,6 +79,8 @@ def test_requests_jobs_calls_and_starts_are_counted_over_forks(measured: Flask) 
 
     client.get("/mailings/7/story")
     client.get("/healthz")
+    for method in ("MADEUP", "LIKEWISE"):
+        client.open("/healthz", method=method)
     found = samples(client.get("/metrics", headers=ASKING).text)
 
     assert found["vestnik_gateway_call_seconds_count", ("accepted",)] == 50
@@ -87,6 +89,7 @@ def test_requests_jobs_calls_and_starts_are_counted_over_forks(measured: Flask) 
     assert found["vestnik_job_seconds_count", ("a_job_that_fails", "failed")] == 1
     assert found["vestnik_start_lateness_seconds_count", ()] == 1
     assert found["vestnik_request_seconds_count", ("GET", "/healthz", "2xx")] == 1
+    assert found["vestnik_request_seconds_count", ("other", "none", "4xx")] == 2
     assert found["vestnik_request_seconds_count", ("GET", "/mailings/<mailing_id>/story", "3xx")] == 1
     assert found["vestnik_messages", ("sent",)] == 50
     assert found["vestnik_gateway_token_expiry_timestamp_seconds", ()] == 4102444800

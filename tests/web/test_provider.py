@@ -436,3 +436,20 @@ def test_a_provider_by_somebody_else_lets_in(installed: Installed) -> None:
 
     assert (answer.status_code, answer.location) == (303, "/clients")
     assert signed_in
+
+
+def test_nobody_lies_in_wait_at_an_address_that_another_will_come_with(app: Flask) -> None:
+    with app.app_context():
+        eve = make_user(name="eve", email="eve@example.com")
+    browser = app.test_client()
+    browser.post("/sign-in", data={"login": "eve", "password": PASSWORD})
+
+    asked = {"name": "eve", "current": PASSWORD}
+    refused = browser.post("/profile/details", data={**asked, "email": ANN["email"]})
+    renamed = browser.post("/profile/details", data={**asked, "name": "Eva", "email": "EVE@example.com"})
+
+    assert refused.status_code == 422
+    assert "Only an administrator changes the address" in refused.text
+    assert renamed.status_code == 303
+    with app.app_context():
+        assert [(each.name, each.email) for each in users.listed()] == [("Eva", eve.email)]

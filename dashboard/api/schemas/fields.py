@@ -10,6 +10,8 @@ from typing import Any
 from marshmallow import RAISE, Schema, ValidationError, fields
 
 WHOLE = re.compile(r"-?[0-9]{1,30}")
+# JSON can write halves of surrogate pairs, which nothing can encode.
+HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 # As examples have it, one for all: an example must not change with the day on which it is written.
 MOMENT = "2030-03-01T06:00:00+00:00"
 # Of a page of a list.
@@ -37,6 +39,8 @@ class Text(fields.String):
         text = super()._deserialize(value, attr, data, **kwargs)
         if "\0" in text:
             raise ValidationError("control_character")
+        if HALF_A_PAIR.search(text):
+            raise self.make_error("invalid_utf8")
         return text
 
 
