@@ -50,12 +50,19 @@ PARTS = {
     *("second_step.code", "second_step.set_up", "second_factor.renew", "second_factor.switch_off"),
     *("provider.begin", "provider.callback", "provider.signed_out"),
     *("passwords.follow", "clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
+    *("audit.export", "api_docs.swagger", "api_docs.redoc"),
 }
 FEW = ("few",)
 OF_SECOND_FACTORS = {
     "second-factor": "/profile/second-factor",
     "second-factor-set-up": "/profile/second-factor/set-up",
     "second-factor-rule": "/second-factor-rule",
+}
+OF_ADMINISTRATORS = {
+    "administration": "/administration",
+    "audit": "/audit",
+    "audit-none": "/audit?number=7777777",
+    "erase": "/erase",
 }
 
 
@@ -77,6 +84,7 @@ def fill(installation: Installation) -> dict[str, str]:
             **of_tokens(owner),
             **OF_SECOND_FACTORS,
             **of_users(),
+            **OF_ADMINISTRATORS,
         }
         unseen = pages_unseen(app, pages)
     assert not unseen, f"no picture shows {unseen}"

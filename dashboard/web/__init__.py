@@ -6,6 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import (
+    administration,
     api_docs,
     api_tokens,
     audit,
@@ -43,6 +44,7 @@ from . import (
 )
 
 BLUEPRINTS = (
+    administration.blueprint,
     api_docs.blueprint,
     api_tokens.blueprint,
     audit.blueprint,

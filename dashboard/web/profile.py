@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from ..domain import password_changes, profile, sessions, users
+from ..domain import password_changes, profile, second_factor, sessions, users
 from ..domain.errors import Conflict, Invalid, NotFound
 from ..domain.users import User
 from ..jobs import queues
@@ -59,8 +59,11 @@ def _page(
         "look": look or LookForm(formdata=None, language=user.language, theme=user.theme, timezone=user.timezone),
     }
     open_sessions = sessions.listed(user.id, _signed_in().get_id())
+    standing = second_factor.standing(user.id)
     status = 200 if refused is None else 422
-    return respond.page("profile/show.html", status, user=user, sessions=open_sessions, **shown)
+    return respond.page(
+        "profile/show.html", status, user=user, sessions=open_sessions, second_factor=standing, **shown
+    )
 
 
 @blueprint.post("/details")

@@ -55,6 +55,7 @@ OPEN = {
     *("provider.begin", "provider.callback", "provider.signed_out", "second_step.code", "second_step.set_up"),
 }
 ADMINISTRATORS = {
+    "administration.show",
     *("brakes.go_on", "limits.show", "mailings.approve", "tokens.everybody", "second_factor.reset"),
     *("second_factor.rule", "sample_clients.add", "sample_clients.remove", "sample_clients.show"),
     *("users.activate", "users.approve", "users.deactivate", "users.delete", "users.end_sessions", "users.index"),

@@ -17,8 +17,9 @@ LATIN = re.compile(r"[A-Za-z]{3,}")
 ZONE = re.compile(r"\b[A-Z]\w+/[A-Z]\w+(?:[-/]\w+)*")
 # What programs are told by name: addresses, headers, types of content, fields in quotation marks, events.
 TECHNICAL = re.compile(
-    r"https?://\S*|\b[A-Za-z]+/[a-z]+(?:-[a-z]+)*\b|\b(?:Idempotency-Key|Content-Type|webhook-[a-z]+|webhook_id)\b|«\w+»"
-    r"|\bSMTP_URL\b|\b(?:mailing|messages)\.[a-z]+\b|\b(?:vst|whsec|msg)_[\w…]+"
+    r"https?://\S*|\b[A-Za-z]+/[a-z]+(?:-[a-z]+)*\b|«\w+»"
+    r"|\b(?:Idempotency-Key|Content-Type|Retry-After|webhook-[a-z]+|webhook_id)\b"
+    r"|\b(?:SMTP_URL|GATEWAY_TOKEN)\b|\b(?:mailing|messages)\.[a-z]+\b|\b(?:vst|whsec|msg)_[\w…]+"
 )
 # What Russian text writes in Latin letters, too; `name` is the attribute of our examples.
 NOT_ENGLISH = {

@@ -40,7 +40,7 @@ def views(app: Flask) -> None:
     route("/own", marks.own_account)
     route("/polled", access.poll)
     route("/changing", marks.requires_change)
-    route("/administration", marks.requires(may_administer))
+    route("/for-administrators", marks.requires(may_administer))
 
 
 def test_nobody_sees_a_page_without_signing_in_and_is_led_back_to_it_afterwards(client: FlaskClient) -> None:
@@ -86,11 +86,11 @@ def test_a_part_of_a_page_sends_the_whole_page_to_sign_in(
         (Role.VIEWER, "POST", "/plain", 403),
         (Role.VIEWER, "POST", "/own", 200),
         (Role.VIEWER, "GET", "/changing", 403),
-        (Role.VIEWER, "GET", "/administration", 403),
+        (Role.VIEWER, "GET", "/for-administrators", 403),
         (Role.OPERATOR, "POST", "/plain", 200),
         (Role.OPERATOR, "GET", "/changing", 200),
-        (Role.OPERATOR, "GET", "/administration", 403),
-        (Role.ADMINISTRATOR, "POST", "/administration", 200),
+        (Role.OPERATOR, "GET", "/for-administrators", 403),
+        (Role.ADMINISTRATOR, "POST", "/for-administrators", 200),
     ],
 )
 def test_a_role_opens_what_is_its_own(

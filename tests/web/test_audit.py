@@ -58,7 +58,10 @@ def test_what_a_program_or_a_command_does_is_told_from_what_a_person_does(
 
     by_program = administrator.get("/audit?thing=phone").text
     by_command = administrator.get("/audit?verb=user.create").text
+    tokens = administrator.get("/audit?verb=api_token.make").text
 
     assert "API, token 1" in by_program
     assert "command" in by_command
     assert "ann@example.com" in by_command
+    assert ">Operator</code>" in by_command
+    assert ">Read, Write</code>" in tokens

@@ -23,11 +23,13 @@ def test_a_person_is_forgotten_from_their_page_and_the_log_says_so_without_the_p
     page = administrator.get(f"/clients/{client_id}").text
     form = administrator.get(f"/erase?client={client_id}").text
     done = administrator.post("/erase", data={"phone": "8 916 123-45-67"})
+    again = administrator.post("/erase", data={"phone": PHONE})
     log = administrator.get("/audit").text
 
     assert f"/erase?client={client_id}" in page
     assert f'value="{PHONE}"' in form
     assert "+7 916 ***-**-67" in done.text
+    assert ["Nothing led to this phone" in each.text for each in (done, again)] == [False, True]
     assert administrator.get(f"/clients/{client_id}").status_code == 404
     assert "person erased" in log
     assert PHONE not in log
