@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from ..domain.permissions import may_administer
+from ..marks import requires
 from . import respond
-from .access import requires
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
