@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import JSON, Enum, String, Table, select, update
 
 from dashboard.database import db, transaction
+from dashboard.domain import audit
 
 from . import every_page
 
@@ -40,6 +41,10 @@ def _as_fields(text: str) -> dict[str, list[str]]:
 PLANTED: dict[str, Shape] = {
     "api_tokens.name": _as_text,
     "attempts.excerpt": _as_text,
+    "audit_log.actor_name": _as_text,
+    "audit_log.after": _as_names_and_values,
+    "audit_log.before": _as_names_and_values,
+    "audit_log.request_id": _as_text,
     "client_changes.tag": _as_text,
     "clients.attributes": _as_names_and_values,
     "clients.consent_source": _as_text,
@@ -66,6 +71,7 @@ PLANTED: dict[str, Shape] = {
 }
 # Written by our code alone: codes, numbers as text, names of zones and languages, hashes, keys, tokens.
 OURS = {
+    *("audit_log.ip", "audit_log.object_type", "audit_log.verb", "erased_phones.digest", "service.erasing_key"),
     *("breaker_openings.reason", "half_sign_ins.token_hash", "identities.issuer", "mails.kind", "mails.params"),
     *("password_links.token_hash", "recovery_codes.code_hash", "second_factors.sealed_secret"),
     *("api_tokens.beginning", "api_tokens.scopes", "api_tokens.token_hash", "attempts.reason", "attempts.verdict"),
@@ -115,7 +121,7 @@ def _plant(table: Table, column: str, shape: Shape, texts: list[str]) -> None:
     (key, *_) = table.primary_key.columns
     ids = db.session.scalars(select(key).where(table.c[column].is_not(None))).all()
     db.session.rollback()
-    with transaction() as session:
+    with transaction() as session, audit.permitted(session):
         for number, id_ in enumerate(ids):
             turned = texts[number % len(texts) :] + texts[: number % len(texts)]
             # Names have to differ.
