@@ -74,9 +74,9 @@ def test_a_right_holds_from_the_next_request_on_and_a_role_is_signed_in_for(any_
     chief, user = make_actor(Role.ADMINISTRATOR), make_user()
     cookie = sessions.begin(user.id, remember=True)
     family = token_families.begin(user.id)
-    link = password_changes.issue_for(chief, user.id)
 
     changed = user_administration.change(chief, user.id, replace(BEN, timezone="asia/omsk"))
+    link = password_changes.issue_for(chief, user.id)
     resumed = sessions.resume(cookie, touch=False)
     raised = user_administration.change(chief, user.id, replace(BEN, role="administrator"))
 

@@ -79,7 +79,7 @@ def test_the_simulator_ends_at_once_and_cleanly_on_a_signal(start, number):
         kept.get(f"{url}/stats", timeout=5)
         program.send_signal(number)
 
-        assert program.wait(3) == 0
+        assert program.wait(15) == 0
 
 
 def test_what_was_accepted_outlives_a_kill(start, tmp_path):
