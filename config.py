@@ -114,6 +114,11 @@ class Settings:
         return self.environment == "production"
 
     @property
+    def passwords_open(self) -> bool:
+        """Does anybody come in by a password?"""
+        return not (self.oidc and self.oidc.is_only)
+
+    @property
     def run_dir(self) -> Path:
         """Folder for sockets; `flask up` makes it."""
         return _run_dir(self.data_dir)

@@ -45,8 +45,7 @@ def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
     factor is told `otp_required` (401) once the password is right, and sends a code in `otp`; refreshing asks for
     none.
     """
-    oidc = current_app.config["SETTINGS"].oidc
-    if oidc and oidc.is_only:
+    if not current_app.config["SETTINGS"].passwords_open:
         raise Refusal(403, "passwords_off")
     try:
         user = users.authenticate(credentials["username"], credentials["password"])

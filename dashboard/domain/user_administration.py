@@ -34,10 +34,11 @@ class UserDraft:
     timezone: str
 
 
-def make(actor: Actor, draft: UserDraft, *, by_mail: bool) -> tuple[int, str | None]:
+def make(actor: Actor, draft: UserDraft, *, by_mail: bool, opens: bool = True) -> tuple[int, str | None]:
     """A user without a password, and the token of the link by which they set it; None: it goes to them by mail.
 
-    Raises Forbidden and Invalid.
+    `opens`: whether people sign in by passwords here at all; if not, there is no link and no letter. Raises
+    Forbidden and Invalid.
     """
     require_administration(actor)
     role = _role(draft)
@@ -52,6 +53,8 @@ def make(actor: Actor, draft: UserDraft, *, by_mail: bool) -> tuple[int, str | N
     )
     user_id = users.create(new, actor)
     logger.info("user made", extra={"user_id": user_id, "by_id": actor.id})
+    if not opens:
+        return user_id, None
     if by_mail:
         invite(actor, user_id)
         return user_id, None

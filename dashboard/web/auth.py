@@ -33,10 +33,9 @@ def _was_refused(response: Response) -> bool:
 @limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
-    oidc = current_app.config["SETTINGS"].oidc
     if access.user_or_none() and request.method == "GET":
         return respond.redirect_to_path(access.local_path(form.next.data) or HOME)
-    if form.is_submitted() and oidc and oidc.is_only:
+    if form.is_submitted() and not current_app.config["SETTINGS"].passwords_open:
         form.form_errors.append("passwords_off")
     elif form.validate_on_submit():
         try:

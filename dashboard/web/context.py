@@ -124,6 +124,7 @@ def told() -> dict[str, Any]:
         "asks": Asks(user_or_none()),
         "service": ServiceState(),
         "oidc": current_app.config["SETTINGS"].oidc,
+        "passwords_open": current_app.config["SETTINGS"].passwords_open,
         "has_mail": has_mail(),
         "simulated": current_app.config["SETTINGS"].simulated,
     }

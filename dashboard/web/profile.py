@@ -62,7 +62,13 @@ def _page(
     standing = second_factor.standing(user.id)
     status = 200 if refused is None else 422
     return respond.page(
-        "profile/show.html", status, user=user, sessions=open_sessions, second_factor=standing, **shown
+        "profile/show.html",
+        status,
+        user=user,
+        sessions=open_sessions,
+        second_factor=standing,
+        has_password=users.has_password(user.id),
+        **shown,
     )
 
 

@@ -56,15 +56,19 @@ def new() -> Response:
     form = UserForm(language=context.language(), timezone=context.zone_name())
     if form.validate_on_submit():
         by_mail = bool(form.by_mail.data) and context.has_mail()
+        opens = current_app.config["SETTINGS"].passwords_open
         try:
-            user_id, token = user_administration.make(actor(), form.draft(), by_mail=by_mail)
+            user_id, token = user_administration.make(actor(), form.draft(), by_mail=by_mail, opens=opens)
         except Invalid as refusal:
             respond.form_errors(form, refusal)
         else:
             if token is not None:
                 return _link(user_lists.get(actor(), user_id), token)
-            queues.mail_later()
-            respond.success(_("The user is made. A letter with a link to set the password is on its way."))
+            if opens:
+                queues.mail_later()
+                respond.success(_("The user is made. A letter with a link to set the password is on its way."))
+            else:
+                respond.success(_("The user is made, and comes in by the external sign-in."))
             return respond.redirect_to("users.show", user_id=user_id)
     return respond.page("users/new.html", form=form)
 
@@ -145,8 +149,7 @@ def end_sessions(user_id: int) -> Response:
 @administrators
 def password_link(user_id: int) -> Response:
     """By which the user sets a new password; the old one works until then."""
-    oidc = current_app.config["SETTINGS"].oidc
-    opens = not (oidc and oidc.is_only)
+    opens = current_app.config["SETTINGS"].passwords_open
     if "by_mail" in request.form and context.has_mail():
         user_administration.invite(actor(), user_id, opens=opens)
         queues.mail_later()

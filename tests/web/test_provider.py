@@ -3,6 +3,7 @@
 import base64
 import hmac
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -274,6 +275,15 @@ def test_where_the_provider_decides_alone_no_password_opens_anything(installed: 
         program = client.post("/api/v1/token", json={"username": "ann", "password": PASSWORD})
         by_provider = sign_in_by_provider(client)
         link = client.post(f"/users/{ann_id}/password-link", headers=ENGLISH)
+        anns, own = client.get(f"/users/{ann_id}"), client.get("/profile")
+        draft = {
+            "name": "Ben",
+            "email": "ben@example.com",
+            "role": "operator",
+            "may_launch": "y",
+            "language": "en",
+        }
+        made = client.post("/users/new", data=draft | {"timezone": "UTC"}, follow_redirects=True, headers=ENGLISH)
 
     assert 'name="password"' not in page.text
     assert by_password.status_code == 422
@@ -282,6 +292,9 @@ def test_where_the_provider_decides_alone_no_password_opens_anything(installed: 
     assert link.status_code == 409
     assert "A password lets nobody in here" in link.text
     assert by_provider.status_code == 303
+    assert "password" not in "".join(re.findall(r'action="([^"]*)"', anns.text + own.text))
+    assert "comes in by the external sign-in" in made.text
+    assert "/password/" not in made.text
 
 
 def test_a_client_without_a_secret_is_protected_by_pkce_alone(
