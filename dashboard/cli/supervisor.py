@@ -22,7 +22,8 @@ from typing import Any
 
 from config import ROOT, Settings
 
-# A sending job works for a few seconds and a call to the gateway takes at most ten; the rest is answering.
+# A round that is told to stop begins nothing more; a call takes ten seconds unless GATEWAY_TIMEOUT_SECONDS says
+# otherwise, and the rest is for writing what came of it.
 WORK_SECONDS_TO_STOP = 12
 # Together with the work's, less than the 20 seconds after which people lose patience.
 GROUND_SECONDS_TO_STOP = 5
