@@ -204,9 +204,4 @@ def _last_tries(message_ids: Sequence[int]) -> dict[int, Try]:
         .where(bulk.any_of(Attempt.message_id.expression, message_ids))
         .order_by(Attempt.message_id, Attempt.at, Attempt.id)
     )
-    return {
-        row.message_id: Try(
-            row.at, row.verdict, row.reason, row.http_status, row.code, row.excerpt, row.duration_ms
-        )
-        for row in db.session.scalars(calls)
-    }
+    return {row.message_id: Try.of(row) for row in db.session.scalars(calls)}
