@@ -1,4 +1,4 @@
-"""What time is it? The only place that asks."""
+"""What time is it? The only place that asks, but for what waits for the database."""
 
 import time
 from datetime import UTC, datetime

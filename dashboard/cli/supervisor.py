@@ -12,7 +12,6 @@ import shutil
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
@@ -22,7 +21,10 @@ from typing import Any
 
 from config import ROOT, Settings
 
-# A sending job works for a few seconds and a call to the gateway takes at most ten; the rest is answering.
+from .. import clock
+
+# A round that is told to stop begins nothing more; a call takes ten seconds unless GATEWAY_TIMEOUT_SECONDS says
+# otherwise, and the rest is for writing what came of it.
 WORK_SECONDS_TO_STOP = 12
 # Together with the work's, less than the 20 seconds after which people lose patience.
 GROUND_SECONDS_TO_STOP = 5
@@ -151,13 +153,13 @@ def _make(folder: Path) -> bool:
 
 def _wait_for(path: Path) -> bool:
     """Until somebody answers at this socket: a worker that comes too early would die and be started again."""
-    deadline = time.monotonic() + REDIS_SECONDS_TO_START
-    while time.monotonic() < deadline:
+    deadline = clock.monotonic() + REDIS_SECONDS_TO_START
+    while clock.monotonic() < deadline:
         with socket.socket(socket.AF_UNIX) as probe:
             try:
                 probe.connect(str(path))
             except OSError:
-                time.sleep(0.02)
+                clock.sleep(0.02)
             else:
                 return True
     print("redis does not answer; its log is redis/redis.log in DATA_DIR", file=sys.stderr, flush=True)

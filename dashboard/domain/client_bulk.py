@@ -167,13 +167,15 @@ def cancel(actor: Actor, change_id: int) -> None:
 
 def unfinished() -> list[int]:
     """Those that nobody works on: the scheduler knocks for them again."""
-    now = clock.database_now(db.session())
-    idle = or_(
-        ClientChange.state == ChangeState.WAITING,
-        and_(ClientChange.state == ChangeState.RUNNING, ClientChange.lease_until <= now),
-    )
+    idle = is_idle(clock.database_now(db.session()))
     query = select(ClientChange.id).where(ClientChange.finished_at.is_(None), idle)
     return list(db.session.scalars(query.order_by(ClientChange.id)))
+
+
+def is_idle(now: datetime) -> ColumnElement[bool]:
+    """There is something to do, and nobody does it."""
+    lapsed = and_(ClientChange.state == ChangeState.RUNNING, ClientChange.lease_until <= now)
+    return or_(ClientChange.state == ChangeState.WAITING, lapsed)
 
 
 def _ticked(actor: Actor, ids: Sequence[int]) -> list[ColumnElement[bool]]:

@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import and_, or_, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import end_reading, retrying, transaction
 from ..models import ChangeState, ClientChange, ClientVerb, User
 from . import client_bulk_verbs, client_lists
-from .client_bulk import Selection, still_selected
+from .client_bulk import Selection, is_idle, still_selected
 from .permissions import Actor, may_change
 
 logger = logging.getLogger(__name__)
@@ -74,9 +74,8 @@ def _take(change_id: int) -> _Run | None:
     """Whoever asked may have lost the right since: then nothing more is done."""
     with transaction() as session:
         now = clock.database_now(session)
-        lapsed = and_(ClientChange.state == ChangeState.RUNNING, ClientChange.lease_until <= now)
-        free = or_(ClientChange.state == ChangeState.WAITING, lapsed)
-        row = session.scalar(select(ClientChange).where(ClientChange.id == change_id, free).with_for_update())
+        mine = select(ClientChange).where(ClientChange.id == change_id, is_idle(now))
+        row = session.scalar(mine.with_for_update())
         if row is None:
             return None
         user = session.get_one(User, row.actor_id)

@@ -13,6 +13,7 @@ from .client_order import BEGINNING, Ask, Place, Sort
 from .client_search import ClientFilter
 from .client_walk import Walk
 from .clients import ClientView
+from .pages import neighbours
 from .permissions import Actor, visible
 from .tags import MOST_CHOICES
 
@@ -53,14 +54,13 @@ def page(
     has_more, shown = len(places) > limit, places[:limit]
     if ask.before is not None:
         shown.reverse()
-    has_previous = has_more if ask.before is not None else ask.after is not None
-    has_next = ask.before is not None or has_more
+    is_ahead, is_behind = neighbours(ask.before is not None, ask.after is not None, has_more)
     total, total_is_exact = walk.total()
     return ClientPage(
         items=clients.views(actor, [place.id for place in shown]),
         sort=walk.sort,
-        previous=shown[0] if shown and has_previous else None,
-        next=shown[-1] if shown and has_next else None,
+        previous=shown[0] if shown and is_ahead else None,
+        next=shown[-1] if shown and is_behind else None,
         total=total,
         total_is_exact=total_is_exact,
     )

@@ -21,6 +21,9 @@ from .permissions import Actor, may_see_all, require_change, visible
 
 __all__ = ["ClientDraft", "ClientView", "add", "change", "delete", "get", "held", "views"]
 
+# What of a client a person types, beside the tags.
+FIELDS = ("phone", "timezone", "operator_code", "attributes", "consent_source", "consent_at")
+
 
 @dataclass(frozen=True, slots=True)
 class ClientView:
@@ -175,8 +178,7 @@ def _said(session: Session, client_id: int) -> dict[str, Any]:
     """What the audit log is told of a client."""
     fresh = {"populate_existing": True}
     client = session.get_one(Client, client_id, options=[selectinload(Client.tags)], execution_options=fresh)
-    fields = ("phone", "timezone", "operator_code", "attributes", "consent_source", "consent_at")
-    return {**audit.columns(client, *fields), "tags": sorted(tag.name for tag in client.tags)}
+    return {**audit.columns(client, *FIELDS), "tags": sorted(tag.name for tag in client.tags)}
 
 
 def row_values(checked: CheckedClient, now: datetime) -> dict[str, Any]:
@@ -216,9 +218,8 @@ def _version(updated_at: datetime) -> str:
 def _stands_so(session: Session, client_id: int, checked: CheckedClient) -> bool:
     """The same form, sent twice, is no conflict with itself."""
     client = session.get_one(Client, client_id, options=[selectinload(Client.tags)])
-    fields = ("phone", "timezone", "operator_code", "attributes", "consent_source", "consent_at")
     has_same_tags = {tag.name for tag in client.tags} == set(checked.tags)
-    return has_same_tags and all(getattr(client, name) == getattr(checked, name) for name in fields)
+    return has_same_tags and all(getattr(client, name) == getattr(checked, name) for name in FIELDS)
 
 
 def _locked(session: Session, actor: Actor, client_id: int) -> tuple[int, datetime]:

@@ -116,7 +116,7 @@ def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
     names = placeholders(text)
     counted = headcount.take(wanted, names, whole=whole)
     recipients = _first(wanted, None if counted.is_whole else headcount.AT_ONCE) if counted.total else []
-    readers = [each for each in recipients if not each.is_listed and all(each.values.get(name) for name in names)]
+    readers = _readers(recipients, names)
     bounds, now = limits.current(), clock.database_now(db.session())
     reading = _reading(text, readers)
     bill = _bill(text, names, readers, counted, bounds)
@@ -141,9 +141,7 @@ def first_reading(draft: MailingDraft, owner_id: int) -> Reading | None:
     """None: the audience is empty, or all of those looked at would be left out."""
     text = draft.text.strip()
     names = placeholders(text)
-    recipients = _first(draft.audience(owner_id))
-    readers = [each for each in recipients if not each.is_listed and all(each.values.get(name) for name in names)]
-    return _reading(text, readers)
+    return _reading(text, _readers(_first(draft.audience(owner_id)), names))
 
 
 def _first(wanted: Audience, most: int | None = None) -> list[Recipient]:
@@ -157,6 +155,11 @@ def _first(wanted: Audience, most: int | None = None) -> list[Recipient]:
         query = select(*list(some.c)[:-1]).where(~some.c.out)
     rows = db.session.execute(query.order_by(query.selected_columns.id).limit(MEASURED))
     return [Recipient(*row) for row in rows]
+
+
+def _readers(recipients: Sequence[Recipient], names: Sequence[str]) -> list[Recipient]:
+    """Whom it really reaches: not on the stop list, and with a value for each placeholder."""
+    return [each for each in recipients if not each.is_listed and all(each.values.get(name) for name in names)]
 
 
 def _sample(recipients: Sequence[Recipient]) -> list[SampleClient]:

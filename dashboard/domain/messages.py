@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Self
 
 from sqlalchemy import select
 
@@ -24,6 +25,10 @@ class Try:
     code: int | None
     excerpt: str
     duration_ms: int | None
+
+    @classmethod
+    def of(cls, row: Attempt) -> Self:
+        return cls(row.at, row.verdict, row.reason, row.http_status, row.code, row.excerpt, row.duration_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +114,7 @@ def _tries(message: Message) -> list[Try]:
     rows = db.session.scalars(
         select(Attempt).where(Attempt.message_id == message.id).order_by(Attempt.at, Attempt.id)
     )
-    tries = [
-        Try(row.at, row.verdict, row.reason, row.http_status, row.code, row.excerpt, row.duration_ms)
-        for row in rows
-    ]
+    tries = [Try.of(row) for row in rows]
     is_answered = message.status is Status.SENT and message.reason is None
     if is_answered and all(each.verdict != Verdict.ACCEPTED for each in tries):
         tries.append(_accepted_at_once(message))

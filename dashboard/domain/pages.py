@@ -31,6 +31,11 @@ class Cursor:
 NEWEST = Cursor()
 
 
+def neighbours(is_back: bool, is_onward: bool, has_more: bool) -> tuple[bool, bool]:
+    """Are there rows ahead of these, and behind them? `has_more`: in the direction of reading there were more."""
+    return (has_more if is_back else is_onward), (is_back or has_more)
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
     """`previous_after` and `next_before` are what the cursors of the neighbouring pages need; None: none there."""
@@ -61,13 +66,12 @@ def turn_to(
         cursor = NEWEST  # what was beyond it is gone
         ids = db.session.scalars(ids_at(cursor, limit + 1)).all()
     has_more, shown = len(ids) > limit, sorted(ids[:limit], reverse=True)
-    has_newer = has_more if cursor.after is not None else cursor.before is not None
-    has_older = cursor.after is not None or has_more
+    is_ahead, is_behind = neighbours(cursor.after is not None, cursor.before is not None, has_more)
     total = db.session.scalar(select(func.count()).select_from(count.subquery())) or 0
     return Page(
         items=items_of(shown),
-        previous_after=shown[0] if shown and has_newer else None,
-        next_before=shown[-1] if shown and has_older else None,
+        previous_after=shown[0] if shown and is_ahead else None,
+        next_before=shown[-1] if shown and is_behind else None,
         total=min(total, COUNTED_AT_MOST),
         total_is_exact=total <= COUNTED_AT_MOST,
     )

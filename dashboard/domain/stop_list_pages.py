@@ -10,7 +10,7 @@ from ..database import AnySelect, db, end_reading
 from ..models import StopListEntry, User
 from . import audit, client_search
 from .audit import Thing
-from .pages import COUNTED_AT_MOST
+from .pages import COUNTED_AT_MOST, neighbours
 from .permissions import Actor
 from .stop_list import concerns
 
@@ -65,14 +65,13 @@ def page(
     has_more, shown = len(found) > limit, found[:limit]
     if before is not None:
         shown.reverse()
-    has_previous = has_more if before is not None else after is not None
-    has_next = before is not None or has_more
+    is_ahead, is_behind = neighbours(before is not None, after is not None, has_more)
     counted = select(StopListEntry.phone).where(concerns(actor), _matches(q)).limit(COUNTED_AT_MOST + 1)
     total = db.session.scalar(select(func.count()).select_from(counted.subquery())) or 0
     return EntryPage(
         items=shown,
-        previous=_place(shown[0]) if shown and has_previous else None,
-        next=_place(shown[-1]) if shown and has_next else None,
+        previous=_place(shown[0]) if shown and is_ahead else None,
+        next=_place(shown[-1]) if shown and is_behind else None,
         total=min(total, COUNTED_AT_MOST),
         total_is_exact=total <= COUNTED_AT_MOST,
     )

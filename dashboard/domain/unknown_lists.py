@@ -15,6 +15,7 @@ from ..database import db
 from ..models import Attempt, Dimension, Mailing, Message, State, Status, Tally
 from . import bulk, mailings, unknown_counts
 from .messages import Try
+from .pages import neighbours
 from .permissions import Actor, visible
 
 PAGE = 50
@@ -93,15 +94,13 @@ def page(
     chosen = matching(everywhere, wanted)
     ids = _ids(chosen, wanted.reason, after, before, limit + 1)
     items = _rows(ids[:limit])
-    has_more = len(ids) > limit
-    has_next = has_more if before is None else True
-    has_previous = has_more if before is not None else after is not None
+    is_ahead, is_behind = neighbours(before is not None, after is not None, len(ids) > limit)
     return UnknownPage(
         items=items,
         mailings=everywhere,
         total=sum(each.count(wanted.reason) for each in chosen),
-        previous_before=_place(items[0]) if items and has_previous else None,
-        next_after=_place(items[-1]) if items and has_next else None,
+        previous_before=_place(items[0]) if items and is_ahead else None,
+        next_after=_place(items[-1]) if items and is_behind else None,
     )
 
 
@@ -204,9 +203,4 @@ def _last_tries(message_ids: Sequence[int]) -> dict[int, Try]:
         .where(bulk.any_of(Attempt.message_id.expression, message_ids))
         .order_by(Attempt.message_id, Attempt.at, Attempt.id)
     )
-    return {
-        row.message_id: Try(
-            row.at, row.verdict, row.reason, row.http_status, row.code, row.excerpt, row.duration_ms
-        )
-        for row in db.session.scalars(calls)
-    }
+    return {row.message_id: Try.of(row) for row in db.session.scalars(calls)}

@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from datetime import date, datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from babel import dates
 from flask import current_app
 from flask_babel import force_locale
 
-from .. import mail
+from .. import mail, zones
 from ..domain import digest, password_changes, users
 from ..domain.mails import Due
 from ..domain.users import User
@@ -62,7 +61,7 @@ def link(base: str, token: str) -> str:
 
 def _digest(user: User, _base: str) -> Content:
     """How its day and instants are written."""
-    zone = ZoneInfo(user.timezone)
+    zone = zones.zone(user.timezone)
 
     def moment(instant: str) -> str:
         local = datetime.fromisoformat(instant).astimezone(zone)

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from rq.job import Job
@@ -72,8 +72,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
                 self._set(name)
 
     def _set(self, name: str) -> None:
-        # rq-scheduler wants naive UTC.
-        soon = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=WAKE_SECONDS)
+        soon = _naive_now() + timedelta(seconds=WAKE_SECONDS)
         self.schedule(soon, f"{__name__}.{name}", id=name, interval=SCHEDULE[name].every_seconds, result_ttl=-1)
 
     def enqueue_job(self, job: Job) -> None:
@@ -83,5 +82,10 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
             self.cancel(job.id)
             return
         entry.knock()
-        due = to_unix(datetime.now(UTC).replace(tzinfo=None)) + entry.every_seconds
+        due = to_unix(_naive_now()) + entry.every_seconds
         self.connection.zadd(self.scheduled_jobs_key, {job.id: due})
+
+
+def _naive_now() -> datetime:
+    """As rq-scheduler wants it: UTC, and not said."""
+    return clock.now().replace(tzinfo=None)

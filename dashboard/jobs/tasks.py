@@ -1,6 +1,7 @@
 """What does RQ run? Each task hands over to the domain, with the settings it needs."""
 
 import signal
+from collections.abc import Callable
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
@@ -51,9 +52,7 @@ def work() -> None:
 def run_import(import_id: int) -> None:
     """Check or write a file of clients; a run that another worker holds is left alone."""
     settings: Settings = current_app.config["SETTINGS"]
-    stops: list[int] = []
-    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
-    if not imports.run(import_id, settings.imports_dir, file_limits(settings), is_stopping=lambda: bool(stops)):
+    if not imports.run(import_id, settings.imports_dir, file_limits(settings), is_stopping=_told_to_stop()):
         queues.import_later(import_id)
 
 
@@ -65,9 +64,7 @@ def change_clients(change_id: int) -> None:
 
 def hand_over(user_id: int) -> None:
     """Give what a user owns who is being deleted to another one."""
-    stops: list[int] = []
-    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
-    if not handing_over.run(user_id, ROUND_SECONDS, is_stopping=lambda: bool(stops)):
+    if not handing_over.run(user_id, ROUND_SECONDS, is_stopping=_told_to_stop()):
         queues.hand_over_later(user_id)
 
 
@@ -85,10 +82,8 @@ def resume() -> None:
 def retain() -> None:
     """Remove messages and lines of the audit log that are older than the installation keeps them."""
     settings: Settings = current_app.config["SETTINGS"]
-    stops: list[int] = []
-    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
     days = settings.message_retention_days, settings.audit_retention_days
-    if not folding.run(*days, is_stopping=lambda: bool(stops)):
+    if not folding.run(*days, is_stopping=_told_to_stop()):
         queues.retain_later()
 
 
@@ -102,10 +97,8 @@ def send_trial(trial_id: int) -> None:
 def tell_webhooks() -> None:
     """Tell other programs what has happened, as far as it is due."""
     settings: Settings = current_app.config["SETTINGS"]
-    stops: list[int] = []
-    signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
     private_allowed = settings.webhook_private_addresses
-    if delivering.run(ROUND_SECONDS, private_allowed=private_allowed, is_stopping=lambda: bool(stops)):
+    if delivering.run(ROUND_SECONDS, private_allowed=private_allowed, is_stopping=_told_to_stop()):
         queues.tell_webhooks_later()
 
 
@@ -121,10 +114,15 @@ def write_digest() -> None:
 
 def send_mail() -> None:
     """Hand the letters that are due to the mail server."""
+    if mails.run(ROUND_SECONDS, letters.deliver, is_stopping=_told_to_stop()):
+        queues.mail_later()
+
+
+def _told_to_stop() -> Callable[[], bool]:
+    """Asked between two steps: has a deploy told this job to end?"""
     stops: list[int] = []
     signal.signal(STOP_SIGNAL, lambda number, _frame: stops.append(number))
-    if mails.run(ROUND_SECONDS, letters.deliver, is_stopping=lambda: bool(stops)):
-        queues.mail_later()
+    return lambda: bool(stops)
 
 
 def file_limits(settings: Settings) -> FileLimits:

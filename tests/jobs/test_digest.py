@@ -140,8 +140,8 @@ def test_each_administrator_gets_one_letter_in_their_language_from_a_real_server
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
 
 
-def test_a_title_is_text_on_both_sides_and_the_text_has_no_gaps(app_context: Flask) -> None:
-    user = make_user(Role.ADMINISTRATOR, language="en")
+def test_a_title_is_text_on_both_sides_the_text_has_no_gaps_and_an_offset_is_a_zone(app_context: Flask) -> None:
+    user = make_user(Role.ADMINISTRATOR, language="en", timezone="UTC+03:00")
     told = digest.Digest(
         day="2026-11-22",
         messages={"sent": 1234, "expired": 1},

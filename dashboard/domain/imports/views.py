@@ -163,12 +163,11 @@ def problems_page(actor: Actor, import_id: int, after: int | None, before: int |
         query = query.where(ImportProblem.line > (after or 0)).order_by(ImportProblem.line)
     found = [ProblemView(*values) for values in db.session.execute(query.limit(PROBLEMS_PAGE + 1))]
     has_more, shown = len(found) > PROBLEMS_PAGE, sorted(found[:PROBLEMS_PAGE], key=lambda problem: problem.line)
-    has_earlier = has_more if before is not None else bool(after)
-    has_later = before is not None or has_more
+    is_ahead, is_behind = pages.neighbours(before is not None, bool(after), has_more)
     return ProblemsPage(
         items=shown,
-        previous_before=shown[0].line if shown and has_earlier else None,
-        next_after=shown[-1].line if shown and has_later else None,
+        previous_before=shown[0].line if shown and is_ahead else None,
+        next_after=shown[-1].line if shown and is_behind else None,
     )
 
 

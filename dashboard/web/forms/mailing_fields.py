@@ -1,14 +1,16 @@
 """How are a mailing's fields read? Texts, times by some clock, choices, whole numbers."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, time, tzinfo
-from typing import Any
+from typing import Any, TypeVar
 
 from wtforms import SelectField, SelectMultipleField, TextAreaField
 from wtforms.fields.core import Field
 
 from ...domain.errors import Problem
+
+Read = TypeVar("Read")
 
 # As <input type="datetime-local"> and <input type="time"> send them, seconds only if there are any.
 LOCAL_TIME = re.compile(r"20[0-9]{2}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2})?")
@@ -64,54 +66,43 @@ def shortest(text: str) -> str:
 
 def instant(field: Field, zone: tzinfo, kept: datetime | None) -> datetime | None:
     """Aware UTC. What was not touched stays exactly as it was, be it the second of two equal times."""
-    typed = field.data or ""
-    if not typed:
-        return None
-    if kept is not None and typed == local_text(kept, zone):
+    if kept is not None and field.data == local_text(kept, zone):
         return kept
-    try:
-        local = datetime.fromisoformat(typed) if LOCAL_TIME.fullmatch(typed) else None
-    except ValueError:
-        local = None
+    local = wall(field)
     if local is None:
-        refuse(field, Problem(field.name, "time_invalid"))
         return None
-    instant = local.replace(tzinfo=zone).astimezone(UTC)
-    if instant.astimezone(zone).replace(tzinfo=None) != local:
+    found = local.replace(tzinfo=zone).astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) != local:
         refuse(field, Problem(field.name, "time_skipped"))
         return None
-    return instant
+    return found
 
 
 def wall_time(field: Field) -> time | None:
+    return _read(field, WALL_TIME, time.fromisoformat)
+
+
+def wall(field: Field) -> datetime | None:
+    """Naive: what each client's own clock shows. An hour that some of the clocks jump over is theirs to shift."""
+    return _read(field, LOCAL_TIME, datetime.fromisoformat)
+
+
+def _read(field: Field, pattern: re.Pattern[str], parse: Callable[[str], Read]) -> Read | None:
+    """None where nothing was typed, or nothing that can be read: then the field says so."""
     typed = field.data or ""
     if not typed:
         return None
     try:
-        if WALL_TIME.fullmatch(typed):
-            return time.fromisoformat(typed)
+        if pattern.fullmatch(typed):
+            return parse(typed)
     except ValueError:
-        pass
+        pass  # of the right shape, but no time: 25:00
     refuse(field, Problem(field.name, "time_invalid"))
     return None
 
 
 def refuse(field: Field, problem: Problem) -> None:
     field.errors = [*field.errors, problem]
-
-
-def wall(field: Field) -> datetime | None:
-    """Naive: what each client's own clock shows. An hour that some of the clocks jump over is theirs to shift."""
-    typed = field.data or ""
-    if not typed:
-        return None
-    try:
-        if LOCAL_TIME.fullmatch(typed):
-            return datetime.fromisoformat(typed)
-    except ValueError:
-        pass
-    refuse(field, Problem(field.name, "time_invalid"))
-    return None
 
 
 def whole_number(field: Field) -> int | None:
