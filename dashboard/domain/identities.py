@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import retrying, transaction
 from ..models import Identity, Role
-from . import audit, password_changes, user_rules
+from . import audit, sign_ins, user_rules
 from .audit import Thing
 from .errors import Conflict
 from .user_rules import name_key, tidy
@@ -169,7 +169,7 @@ def _give_role(session: Session, row: models.User, role: Role) -> None:
         return
     logger.warning("role changed by the provider: %s", role.value, extra={"user_id": row.id})
     row.role = role
-    password_changes.end_open_sign_ins(session, row.id)
+    sign_ins.end_open(session, row.id)
 
 
 def _others_administer(session: Session, row: models.User) -> bool:
