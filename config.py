@@ -144,7 +144,9 @@ class Settings:
         """What no line of the log may hold, word for word."""
         addresses = (self.database_url, self.redis_url, self.smtp_url)
         passwords = (unquote(urlsplit(address).password or "") for address in addresses)
-        return tuple(filter(None, (self.gateway_token, self.secret_key, self.metrics_token, *passwords)))
+        of_provider = self.oidc.client_secret if self.oidc else ""
+        ours = (self.gateway_token, self.secret_key, self.metrics_token, of_provider, *passwords)
+        return tuple(filter(None, ours))
 
     def flask_config(self) -> dict[str, Any]:
         return {

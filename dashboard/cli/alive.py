@@ -49,7 +49,7 @@ def _web_answers() -> bool:
 def _shows_itself(role: str) -> bool:
     connection = queues.connection()
     if role == "scheduler":
-        return any(connection.scan_iter(f"{schedule.Clock.redis_scheduler_namespace_prefix}*", count=1000))
+        return any(connection.scan_iter(schedule.Clock.keys_of_this_host(), count=1000))
     found = Worker.all(queue=queues.queue(role), serializer=JSONSerializer)
     return any(each.hostname == socket.gethostname() and _is_fresh(each.last_heartbeat) for each in found)
 

@@ -45,7 +45,7 @@ from ..models import (
     WebhookEndpoint,
     client_tags,
 )
-from . import audit, password_changes, tags, user_administration
+from . import audit, sign_ins, tags, user_administration
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .permissions import Actor
@@ -91,7 +91,7 @@ def begin(actor: Actor, user_id: int, receiver_id: int) -> None:
             raise Conflict("user_receiving")
         _require_receiver(session, user_id, receiver_id)
         row.is_active, row.waiting_since, row.handed_to_id = False, None, receiver_id
-        password_changes.end_sign_ins(session, user_id)
+        sign_ins.end_all(session, user_id)
         _take_mailings(session, user_id, receiver_id)
         if session.scalar(select(Mailing.id).where(Mailing.owner_id == user_id).limit(1)) is not None:
             raise Conflict("user_has_mailings")

@@ -13,9 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .. import clock, models
-from ..database import retrying, transaction
+from ..database import db, retrying, transaction
 from ..models import Identity, Role
-from . import audit, password_changes, user_rules
+from . import audit, sign_ins, user_rules, users
 from .audit import Thing
 from .errors import Conflict
 from .user_rules import name_key, tidy
@@ -55,6 +55,14 @@ def arrive(who: Arrival, policy: Policy) -> User:
     Raises Conflict: "provider_gives_no_role", "provider_email_unverified", "provider_email_taken" (its user is
     known by another account there), "provider_user_unknown" (and none is made), "user_inactive", "user_waiting".
     """
+    try:
+        return _let_in(who, policy)
+    except Conflict as refusal:
+        users.note_refusal(_meant(who), refusal.code)
+        raise
+
+
+def _let_in(who: Arrival, policy: Policy) -> User:
     if policy.takes_roles and who.role is None:
         raise Conflict("provider_gives_no_role")
     try:
@@ -67,6 +75,13 @@ def arrive(who: Arrival, policy: Policy) -> User:
     if not user.is_active:
         raise Conflict("user_inactive")
     return user
+
+
+def _meant(who: Arrival) -> int | None:
+    """Whose account here it is, or would be by its verified address."""
+    known = select(Identity.user_id).where(Identity.issuer == who.issuer, Identity.subject == who.subject)
+    by_email = select(models.User.id).where(models.User.email == _address(who))
+    return db.session.scalar(known) or (db.session.scalar(by_email) if who.is_email_verified else None)
 
 
 def _found_or_made(who: Arrival, policy: Policy) -> User:
@@ -139,6 +154,7 @@ def _made(session: Session, who: Arrival, policy: Policy) -> models.User:
     )
     session.add(row)
     session.flush()
+    users.note_new(session, None, row)
     _link(session, row, who)
     return row
 
@@ -162,6 +178,7 @@ def _give_role(session: Session, row: models.User, role: Role) -> None:
     """
     if row.waiting_since:
         row.waiting_since, row.is_active = None, True
+        audit.note(session, None, "approve", Thing.USER, row.id, after={"role": role})
     if row.role is role:
         return
     if row.role is Role.ADMINISTRATOR and row.is_active and not _others_administer(session, row):
@@ -169,7 +186,7 @@ def _give_role(session: Session, row: models.User, role: Role) -> None:
         return
     logger.warning("role changed by the provider: %s", role.value, extra={"user_id": row.id})
     row.role = role
-    password_changes.end_open_sign_ins(session, row.id)
+    sign_ins.end_open(session, row.id)
 
 
 def _others_administer(session: Session, row: models.User) -> bool:

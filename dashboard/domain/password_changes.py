@@ -13,8 +13,8 @@ from sqlalchemy.orm import Session
 
 from .. import clock, models
 from ..database import db, end_reading, transaction
-from ..models import HalfSignIn, Mail, PasswordLink, TokenFamily, UserSession
-from . import audit, mails, passwords, permissions
+from ..models import Mail, PasswordLink
+from . import audit, mails, passwords, permissions, sign_ins
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor
@@ -144,7 +144,7 @@ def _set(
     with transaction() as session:
         permit(session)
         session.execute(update(models.User).where(models.User.id == user.id).values(password_hash=password_hash))
-        end_sign_ins(session, user.id, keeps)
+        sign_ins.end_all(session, user.id, keeps)
         audit.note(session, user.actor, "change_password", Thing.USER, user.id, after={"by_link": keeps is None})
         if tells:
             mails.post(session, "password_changed", user.email, user_id=user.id)
@@ -158,17 +158,3 @@ def follow_address(session: Session, user_id: int, email: str) -> None:
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
     invitation = (Mail.user_id == user_id, Mail.kind == INVITATION)
     session.execute(update(Mail).where(*invitation).values(address=email))
-
-
-def end_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> None:
-    """Whatever lets this user in without a password, but the session with the token `keeps`."""
-    end_open_sign_ins(session, user_id, keeps)
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user_id))
-
-
-def end_open_sign_ins(session: Session, user_id: int, keeps: str | None = None) -> None:
-    """Sessions, and sign-ins of programs by name and password; a link to set the password stays."""
-    others = [] if keeps is None else [UserSession.token_hash != token_hash(keeps)]
-    session.execute(delete(UserSession).where(UserSession.user_id == user_id, *others))
-    session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
-    session.execute(delete(TokenFamily).where(TokenFamily.user_id == user_id))

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import db, rows_changed, transaction
 from ..models import RecoveryCode, Requirement, SecondFactor, Service
-from . import audit, one_time_codes, permissions, sessions
+from . import audit, one_time_codes, permissions, sign_ins
 from .audit import Thing
 from .errors import Conflict, NotFound, Problem
 from .permissions import Actor
@@ -201,5 +201,5 @@ def _remove(actor: Actor | None, user_id: int, kept_session: str | None = None) 
         removed = rows_changed(session, delete(SecondFactor).where(SecondFactor.user_id == user_id))
         if removed:
             audit.note(session, actor, "remove_second_factor", Thing.USER, user_id)
-        sessions.end_all(user_id, kept_session)
+        sign_ins.end_open(session, user_id, kept_session)
     return bool(removed)

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, delete, func, select, true, update
 
 from .. import models
 from ..database import db, transaction
-from ..models import Requirement, Role, SecondFactor, Service, UserSession
+from ..models import Requirement, Role, SecondFactor, Service, TokenFamily, UserSession
 from . import audit
 from .audit import Thing
 from .errors import Conflict
@@ -55,7 +55,8 @@ def current(actor: Actor) -> Rule:
 
 
 def change(actor: Actor, required: Requirement) -> None:
-    """Whoever must have one from now on and has none is signed out, and sets one up when they sign in again.
+    """Whoever must have one from now on and has none is signed out, programs with their
+    password too, and sets one up when they sign in again.
 
     Raises Forbidden, and Conflict("second_factor_first") for an administrator who has none: they would shut
     themselves out, and should know what they ask of others.
@@ -72,6 +73,7 @@ def change(actor: Actor, required: Requirement) -> None:
                 _is_meant(required), models.User.id.not_in(select(SecondFactor.user_id))
             )
             session.execute(delete(UserSession).where(UserSession.user_id.in_(lacking)))
+            session.execute(delete(TokenFamily).where(TokenFamily.user_id.in_(lacking)))
     logger.warning("second factor required of: %s", required.value, extra={"user_id": actor.id})
 
 

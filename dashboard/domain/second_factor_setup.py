@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from .. import clock, models
 from ..database import transaction
 from ..models import RecoveryCode, SecondFactor
-from . import audit, one_time_codes, sessions
+from . import audit, one_time_codes, sign_ins
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .sealing import Seal, Unreadable
@@ -61,9 +61,9 @@ def _secret_offered(user_id: int, sealed: str, seal: Seal) -> str:
 def confirm(user_id: int, sealed: str, code: str, seal: Seal, kept_session: str | None = None) -> list[str]:
     """From now on it is asked for; gives the recovery codes, which are seen this once.
 
-    Every session of this user ends but `kept_session` (its token), and every sign-in that is under way: none of
-    them has shown a second factor. Raises Conflict("second_factor_exists", "second_factor_offer_over"), and
-    Invalid where the code is wrong.
+    Every session of this user ends but `kept_session` (its token), every sign-in of a program, and every one that
+    is under way: none of them has shown a second factor. Raises Conflict("second_factor_exists",
+    "second_factor_offer_over"), and Invalid where the code is wrong.
     """
     secret = _secret_offered(user_id, sealed, seal)
     with transaction() as session:
@@ -82,7 +82,7 @@ def confirm(user_id: int, sealed: str, code: str, seal: Seal, kept_session: str 
         codes = _write_codes(session, user_id)
         actor = User.of(session.get_one(models.User, user_id)).actor
         audit.note(session, actor, "set_up_second_factor", Thing.USER, user_id)
-        sessions.end_all(user_id, kept_session)
+        sign_ins.end_open(session, user_id, kept_session)
     logger.info("second factor switched on", extra={"user_id": user_id})
     return codes
 

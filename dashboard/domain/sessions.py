@@ -8,7 +8,7 @@ from sqlalchemy import and_, delete, or_, select, update
 
 from .. import clock, models
 from ..database import db, rows_changed, transaction
-from ..models import HalfSignIn, UserSession
+from ..models import UserSession
 from . import audit
 from .audit import Thing
 from .errors import NotFound
@@ -135,13 +135,3 @@ def end(token: str) -> None:
         for user_id in session.scalars(ended).all():
             actor = User.of(session.get_one(models.User, user_id)).actor
             audit.note(session, actor, "sign_out", Thing.USER, user_id)
-
-
-def end_all(user_id: int, kept: str | None = None) -> None:
-    """Every session of this user but the one whose token is `kept`, and every sign-in that waits for a code."""
-    with transaction() as session:
-        session.execute(delete(HalfSignIn).where(HalfSignIn.user_id == user_id))
-        ended = [UserSession.user_id == user_id]
-        if kept is not None:
-            ended.append(UserSession.token_hash != token_hash(kept))
-        session.execute(delete(UserSession).where(*ended))

@@ -6,7 +6,7 @@ The tokens themselves are the API's (signed, and carrying family and serial); he
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 
 from .. import clock, models
 from ..database import db, rows_changed, transaction
@@ -81,6 +81,12 @@ def member(family_id: int) -> User | None:
         )
     )
     return User.of(row) if row else None
+
+
+def open_count(user_id: int) -> int:
+    """How many sign-ins of programs by this user's name and password count now."""
+    not_over = (TokenFamily.user_id == user_id, TokenFamily.expires_at > clock.database_now(db.session()))
+    return db.session.scalar(select(func.count()).select_from(TokenFamily).where(*not_over)) or 0
 
 
 def end(family_id: int) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from .. import models, zones
 from ..database import db, transaction
 from ..models import Role
-from . import audit, mails, password_changes, user_rules, users
+from . import audit, mails, password_changes, sign_ins, user_rules, users
 from .audit import Thing
 from .errors import Conflict, Forbidden, Invalid, NotFound, Problem
 from .permissions import Actor, require_administration
@@ -94,7 +94,7 @@ def change(actor: Actor, user_id: int, draft: UserDraft) -> User:
             _require_another_administrator(session, row)
         before = _said(row)
         if role is not row.role:
-            password_changes.end_open_sign_ins(session, user_id)
+            sign_ins.end_open(session, user_id)
         if row.email != email:
             password_changes.follow_address(session, user_id, email)
         row.name, row.name_key, row.email = name, name_key(name), email
@@ -148,7 +148,7 @@ def deactivate(actor: Actor, user_id: int) -> None:
         if row.is_active:
             audit.note(session, actor, "deactivate", Thing.USER, user_id)
         row.is_active = False
-        password_changes.end_sign_ins(session, user_id)
+        sign_ins.end_all(session, user_id)
     logger.info("user switched off", extra={"user_id": user_id, "by_id": actor.id})
 
 
@@ -173,7 +173,7 @@ def end_sign_ins(actor: Actor, user_id: int) -> None:
     """Every session, and every sign-in of a program by name and password. Raises Forbidden and NotFound."""
     with transaction() as session:
         held(session, actor, user_id)
-        password_changes.end_sign_ins(session, user_id)
+        sign_ins.end_all(session, user_id)
         audit.note(session, actor, "end_sign_ins", Thing.USER, user_id)
 
 

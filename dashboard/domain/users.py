@@ -152,8 +152,7 @@ def add(
                 user.is_active, user.waiting_since = False, user.created_at
             session.add(user)
             session.flush()
-            said = audit.columns(user, "name", "email", "role", "is_active", "waiting_since")
-            audit.note(session, actor, "register" if is_waiting else "create", Thing.USER, user.id, after=said)
+            note_new(session, actor, user)
             return user.id
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.
@@ -190,6 +189,11 @@ def _taken(new: NewUser) -> list[Problem]:
     return found
 
 
+def note_new(session: Session, actor: Actor | None, row: models.User) -> None:
+    said = audit.columns(row, "name", "email", "role", "is_active", "waiting_since")
+    audit.note(session, actor, "register" if row.waiting_since else "create", Thing.USER, row.id, after=said)
+
+
 def _row(new: NewUser, password_hash: str, session: Session) -> models.User:
     return models.User(
         name=new.name,
@@ -218,22 +222,22 @@ def authenticate(login: str, password: str) -> User | None:
     user, password_hash = (User.of(row), row.password_hash) if row else (None, None)
     end_reading()  # hashing takes long: no connection is held meanwhile
     if not passwords.matches(password, password_hash) or user is None or password_hash is None:
-        _note_refusal(user, "wrong_password" if user else "unknown_user")
+        note_refusal(user.id if user else None, "wrong_password" if user else "unknown_user")
         return None
     if user.waiting_since:
-        _note_refusal(user, "user_waiting")
+        note_refusal(user.id, "user_waiting")
         raise Conflict("user_waiting")
     if not user.is_active:
-        _note_refusal(user, "user_inactive")
+        note_refusal(user.id, "user_inactive")
         return None
     if passwords.is_outdated(password_hash):
         _hash_anew(user.id, password, password_hash)
     return user
 
 
-def _note_refusal(user: User | None, reason: str) -> None:
+def note_refusal(user_id: int | None, reason: str) -> None:
     """Never what was typed: people type passwords where a name belongs."""
-    audit.note_alone(None, "sign_in_refused", Thing.USER, user.id if user else None, {"reason": reason})
+    audit.note_alone(None, "sign_in_refused", Thing.USER, user_id, {"reason": reason})
 
 
 def has_password(user_id: int) -> bool:

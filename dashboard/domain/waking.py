@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import db, transaction
 from ..models import UNDER_WAY, Mailing, State, StopReason
-from . import brakes, pulse, sweep
+from . import brakes, pulse, sign_ins, sweep
 
 logger = logging.getLogger(__name__)
 
@@ -45,10 +45,14 @@ def restored() -> None:
 
 
 def stop_after_restore(session: Session, known_until: datetime | None) -> None:
-    """The same within the caller's transaction, which brings the rows; the backup was made at `known_until`."""
+    """The same within the caller's transaction, which brings the rows; the backup was made at `known_until`.
+
+    Everybody signs in anew: who has signed out since, or was switched off, is signed in there still.
+    """
     now = clock.database_now(session)
     brakes.stop_itself(session, now, StopReason.RESTORED, known_until)
     pulse.mark(session, now)
+    sign_ins.end_everybodys(session)
     logger.warning("everything stopped after a restore", extra={"known_until": str(known_until)})
 
 

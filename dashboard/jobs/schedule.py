@@ -1,10 +1,12 @@
 """How often do we look? One table, which the scheduler keeps true in Redis."""
 
 import logging
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from rq.job import Job
 from rq_scheduler import Scheduler
@@ -43,12 +45,17 @@ SCHEDULE: dict[str, Entry] = {
 class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
     """rq-scheduler as a clock: when an entry's time comes it knocks, and nothing is kept in Redis but the times.
 
-    Two at once are harmless: knocks that find enough of their kind waiting are dropped.
+    Two at once are harmless: knocks that find enough of their kind waiting are dropped. Each is named by its host.
     """
 
     def __init__(self, **options: Any) -> None:
-        super().__init__(interval=WAKE_SECONDS, **options)
+        super().__init__(interval=WAKE_SECONDS, name=f"{socket.gethostname()}:{uuid4().hex}", **options)
         self._reconcile_at = 0.0
+
+    @classmethod
+    def keys_of_this_host(cls) -> str:
+        """A pattern for the keys by which schedulers show themselves while they live."""
+        return f"{cls.redis_scheduler_namespace_prefix}{socket.gethostname()}:*"
 
     def acquire_lock(self) -> bool:
         self._lock_acquired = self.connection.set(self.scheduler_lock_key, self.name, ex=LOCK_SECONDS, nx=True)

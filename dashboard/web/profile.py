@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from ..domain import password_changes, profile, second_factor, sessions, users
+from ..domain import password_changes, profile, second_factor, sessions, sign_ins, token_families, users
 from ..domain.errors import Conflict, Invalid, NotFound
 from ..domain.users import User
 from ..jobs import queues
@@ -66,6 +66,7 @@ def _page(
         status,
         user=user,
         sessions=open_sessions,
+        programs=token_families.open_count(user.id),
         second_factor=standing,
         has_password=users.has_password(user.id),
         **shown,
@@ -140,6 +141,7 @@ def end_session(session_id: int) -> Response:
 @blueprint.post("/sessions/end-others")
 @own_account
 def end_other_sessions() -> Response:
-    sessions.end_all(_signed_in().id, kept=_signed_in().get_id())
+    """Browsers, and programs that have signed in by name and password."""
+    sign_ins.end_others(_signed_in().id, _signed_in().get_id())
     respond.success(_("You are signed out everywhere else."))
     return respond.redirect_to("profile.show")

@@ -1,5 +1,7 @@
 """Is it told whether a role of this host works, and is nothing restarted that a restart cannot cure?"""
 
+import socket
+
 import pytest
 from flask import Flask
 
@@ -12,8 +14,13 @@ def exit_code(app: Flask, role: str) -> int:
     return app.test_cli_runner().invoke(args=["alive", role]).exit_code
 
 
-def test_a_worker_and_a_scheduler_show_themselves_while_they_live(app: Flask) -> None:
+def test_a_worker_and_a_scheduler_show_themselves_while_they_live(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with app.app_context():
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setattr(socket, "gethostname", lambda: "another")
+            schedule.Clock(connection=queues.connection()).register_birth()
         before = [exit_code(app, role) for role in ("sending", "scheduler")]
         sender, clock = worker.build(queues.SENDING), schedule.Clock(connection=queues.connection())
         sender.register_birth()

@@ -16,9 +16,9 @@ from config import ROOT
 from dashboard import clock
 from dashboard.cli import backup
 from dashboard.database import db, transaction
-from dashboard.domain import brakes, pulse, waking
+from dashboard.domain import brakes, pulse, sessions, waking
 from dashboard.models import Client, Heartbeat, Mailing, Message, Role, StopReason
-from tests.factories import make_actor
+from tests.factories import make_actor, make_user
 from tests.support.apps import running_app
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, settle
 from tests.support.postgres import create_database
@@ -66,12 +66,15 @@ def rows(app: Flask) -> list[Any]:
 
 def test_what_was_kept_comes_back_and_waits_for_a_person(any_app: Flask, tmp_path: Path) -> None:
     mailing_id = a_mailing_half_sent(any_app)
+    with any_app.app_context():
+        cookie = sessions.begin(make_user().id, remember=True)
     before = rows(any_app)
     file = tmp_path / "kept.backup"
     kept = flask(any_app, "backup", file)
     with any_app.app_context():
         deliver(ScriptedGateway())
         add_clients(make_actor(), 5, first=100)
+        sessions.end(cookie)
     (any_app.config["SETTINGS"].imports_dir / "7").unlink()
     a_minute_passes(any_app)
 
@@ -93,6 +96,7 @@ def test_what_was_kept_comes_back_and_waits_for_a_person(any_app: Flask, tmp_pat
         assert held.known_until is not None
         assert abs(clock.database_now(db.session()) - held.known_until) < timedelta(minutes=1)
         assert gateway.calls == []
+        assert sessions.resume(cookie, touch=False) is None
         brakes.go_on(make_actor(Role.ADMINISTRATOR))
         deliver(gateway)
         assert len(gateway.calls) == 3

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -13,7 +14,7 @@ from dashboard.domain import identities, registration, sessions, users
 from dashboard.domain.errors import Conflict
 from dashboard.domain.identities import Arrival, Policy
 from dashboard.domain.registration import Registration
-from dashboard.models import Identity, Role
+from dashboard.models import AuditLine, Identity, Role
 from tests.factories import PASSWORD, make_user
 
 ISSUER = "https://login.example.com"
@@ -27,6 +28,12 @@ def refused(who: Arrival, policy: Policy) -> str:
     with pytest.raises(Conflict) as refusal:
         identities.arrive(who, policy)
     return refusal.value.code
+
+
+def written(user_id: int | None) -> list[tuple[str, Any]]:
+    """What the audit log says was done to this user, and how it is since."""
+    lines = select(AuditLine.verb, AuditLine.after).where(AuditLine.object_id == user_id).order_by(AuditLine.id)
+    return [(verb.removeprefix("user."), after) for verb, after in db.session.execute(lines)]
 
 
 def test_a_verified_address_links_once_and_then_only_the_subject_counts(any_context: Flask) -> None:
@@ -65,6 +72,7 @@ def test_an_address_that_nobody_verified_neither_links_nor_makes_anybody(app_con
     ]
     assert db.session.scalar(select(func.count()).select_from(Identity)) == 0
     assert len(users.listed()) == 1
+    assert [after and after["reason"] for _verb, after in written(None)] == codes
 
 
 def test_a_new_user_waits_unless_the_provider_gives_a_role_and_has_no_password(any_context: Flask) -> None:
@@ -81,6 +89,23 @@ def test_a_new_user_waits_unless_the_provider_gives_a_role_and_has_no_password(a
     assert (approved.id, approved.name, approved.role) == (row.id, "Ann 2", Role.OPERATOR)
     assert (made.name, made.role, made.is_active) == ("eve", Role.VIEWER, True)
     assert [users.has_password(user.id) for user in (chief, approved, made)] == [True, False, False]
+    (registered, said), *then = written(row.id)
+    assert (registered, said["email"], bool(said["waiting_since"])) == ("register", "ann@example.com", True)
+    assert then == [
+        *(("link", {"issuer": ISSUER}), ("sign_in_refused", {"reason": "user_waiting"}), ("approve", None)),
+    ]
+    (created, said), *then = written(made.id)
+    assert (created, said["name"], said["email"], said["is_active"]) == ("create", "eve", "eve@example.com", True)
+    assert then == [("link", {"issuer": ISSUER}), ("take_role", {"role": "viewer"})]
+
+
+def test_a_role_of_the_providers_lets_in_who_waits_and_is_written_down(any_context: Flask) -> None:
+    refused(ANN, MAKES)
+
+    ann = identities.arrive(replace(ANN, role=Role.OPERATOR), TELLS_ROLES)
+
+    assert (ann.is_active, ann.role) == (True, Role.OPERATOR)
+    assert written(ann.id)[-1] == ("approve", {"role": "operator"})
 
 
 def test_who_registered_with_anothers_address_keeps_no_way_in(app_context: Flask) -> None:
@@ -127,6 +152,9 @@ def test_who_is_switched_off_stays_outside(app_context: Flask) -> None:
     codes = [refused(ANN, LINKS), refused(replace(ANN, role=Role.ADMINISTRATOR), TELLS_ROLES)]
 
     assert codes == ["user_inactive", "user_inactive"]
+    assert [each for each in written(user.id) if each[0] == "sign_in_refused"] == [
+        ("sign_in_refused", {"reason": "user_inactive"})
+    ] * 2
     assert not [each for each in users.listed() if each.id == user.id and each.is_active]
 
 

@@ -18,6 +18,7 @@ from dashboard.domain import (
     second_factor_rule,
     second_factor_setup,
     sessions,
+    token_families,
     users,
 )
 from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
@@ -165,6 +166,7 @@ def test_switching_on_and_off_ends_every_other_sign_in(any_context: Flask) -> No
     user, other = make_user(), make_user()
     mine, stolen, others = (sessions.begin(each.id, remember=True) for each in (user, user, other))
     half = half_sign_ins.begin(user.id, remember=False)
+    family = token_families.begin(user.id)
     offer = second_factor_setup.offer(user, SEAL)
 
     second_factor_setup.confirm(user.id, offer.sealed, Authenticator(offer.secret).code(), SEAL, kept_session=mine)
@@ -172,6 +174,7 @@ def test_switching_on_and_off_ends_every_other_sign_in(any_context: Flask) -> No
     assert sessions.resume(mine, touch=False) == user
     assert sessions.resume(stolen, touch=False) is None
     assert half_sign_ins.resume(half) is None
+    assert token_families.rotate(family.family_id, family.serial) is None
     assert sessions.resume(others, touch=False) == other
     second_factor.switch_off(user)
     assert sessions.resume(mine, touch=False) is None
@@ -228,19 +231,22 @@ def test_who_must_have_one_is_told_by_role_and_signed_out_until_they_have(any_co
         second_factor_rule.change(chief.actor, Requirement.ADMINISTRATORS)
     switch_on(chief)
     tokens = [sessions.begin(user.id, remember=False) for user in (chief, careless, operator)]
+    programs = [token_families.begin(user.id) for user in (chief, careless, operator)]
 
     second_factor_rule.change(chief.actor, Requirement.ADMINISTRATORS)
     demands = [second_factor.demand(user) for user in (chief, careless, operator)]
     left_in = [sessions.resume(token, touch=False) is not None for token in tokens]
+    at_work = [token_families.rotate(each.family_id, each.serial) is not None for each in programs]
     rule = second_factor_rule.current(chief.actor)
     second_factor_rule.change(chief.actor, Requirement.EVERYBODY)
 
     assert code_of(not_yet) == "second_factor_first"
     assert demands == [Demand.CODE, Demand.SET_UP, Demand.NOTHING]
-    assert left_in == [True, False, True]
+    assert left_in == at_work == [True, False, True]
     assert rule == second_factor_rule.Rule(Requirement.ADMINISTRATORS, 3, 1, 2, 1)
     assert second_factor.demand(operator) is Demand.SET_UP
     assert sessions.resume(tokens[2], touch=False) is None
+    assert token_families.member(programs[2].family_id) is None
     with pytest.raises(Conflict) as kept:
         second_factor.switch_off(chief)
     assert code_of(kept) == "second_factor_required"

@@ -8,11 +8,20 @@ from sqlalchemy import update
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import brakes, mailings, pulse, waking
+from dashboard.domain import (
+    brakes,
+    half_sign_ins,
+    mailings,
+    password_changes,
+    pulse,
+    sessions,
+    token_families,
+    waking,
+)
 from dashboard.domain.brakes import Brakes
 from dashboard.models import Heartbeat, Role, Service, Status, StopReason
 from tests.domain.test_brakes_races import at_once
-from tests.factories import make_actor
+from tests.factories import make_actor, make_user
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, ledger, schedule
 
 TOO_LONG = pulse.GAP + timedelta(seconds=5)
@@ -148,6 +157,19 @@ def test_after_a_restore_everything_stops_even_where_nothing_waits(any_context: 
 
     held = standing()
     assert (held.stop_reason, held.known_until) == (StopReason.RESTORED, made_at)
+
+
+def test_after_a_restore_nobody_is_signed_in_who_may_have_signed_out_since(any_context: Flask) -> None:
+    user = make_user()
+    cookie, half = sessions.begin(user.id, remember=True), half_sign_ins.begin(user.id, remember=False)
+    family, link = token_families.begin(user.id), password_changes.issue(user.id, password_changes.HANDED)
+
+    waking.restored()
+
+    assert sessions.resume(cookie, touch=False) is None
+    assert half_sign_ins.resume(half) is None
+    assert token_families.rotate(family.family_id, family.serial) is None
+    assert password_changes.owner_of(link) is None
 
 
 def test_a_beat_is_written_at_least_once_a_minute_and_not_at_every_look(app_context: Flask) -> None:

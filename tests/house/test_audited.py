@@ -38,7 +38,6 @@ EXCEPTIONS = {
         ),
         *("erasing_traces._clear_audit", "erasing_traces._drop_drafts", "erasing_traces._each"),
     ),
-    "Called inside of what is noted.": ("sessions.end_all",),
     "Holds a row for the verb that is called inside.": ("clients.held", "mailings.held", "single_messages.held"),
     "Makes a form or a request bear repetition, and changes nothing that anybody else sees.": (
         *("form_drafts.drop", "form_drafts.keep", "idempotency.begin", "idempotency.forget", "idempotency.keep"),

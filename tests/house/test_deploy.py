@@ -75,6 +75,38 @@ def test_every_command_that_is_given_exists(app: Flask) -> None:
     assert set(given) >= ROLES
 
 
+def test_every_command_that_people_are_told_exists(app: Flask) -> None:
+    told = deploy.commands_told()
+
+    for each in told:
+        group: Any = app.cli
+        for word in each.split():
+            if hasattr(group, "commands"):
+                assert word in group.commands, each
+                group = group.commands[word]
+    assert told >= {"db upgrade", "users create", "doctor", "backup", "restore", "restored"}
+
+
+def test_a_command_on_a_server_gets_the_settings_user_and_folders_of_the_units(tmp_path: Path) -> None:
+    """By a stand-in for systemd-run that says what it is told: the real one wants systemd to run the machine."""
+    stand_in = tmp_path / "systemd-run"
+    stand_in.write_text("""#!/bin/sh\nprintf '%s\\0' "$@"\n""")
+    stand_in.chmod(0o755)
+    unit = (ROOT / "deploy/systemd/vestnik-migrate.service").read_text().splitlines()
+    typed = ["users", "create", "Anna Maria $HOME", "--email", "anna@example.com"]
+
+    told = run(deploy.COMMAND, *typed, env={"PATH": f"{tmp_path}:{os.environ['PATH']}"}).stdout.split("\0")[:-1]
+
+    options, command = told[: told.index("--")], told[told.index("--") + 1 :]
+    given = {each.removeprefix("--property=") for each in options if each.startswith("--property=")}
+    assert command == ["/opt/vestnik/.venv/bin/flask", *typed]
+    assert given <= set(unit)
+    wanted = {"User", "Group", "WorkingDirectory", "EnvironmentFile", "Environment", "StateDirectory"}
+    assert wanted <= {each.partition("=")[0] for each in given}
+    # A password is asked for on a terminal, a pipe stays one, and what went wrong is the exit code.
+    assert {"--pty", "--pipe", "--wait"} <= set(options)
+
+
 @pytest.mark.parametrize("way", ["compose", "k8s", "systemd"])
 def test_every_role_is_started_everywhere(way: str) -> None:
     if way == "compose":

@@ -15,7 +15,10 @@ from config import ROOT
 COMPOSE = ROOT / "docker-compose.yml"
 DOCKERFILE = ROOT / "Dockerfile"
 MANIFESTS = sorted((ROOT / "deploy" / "k8s").glob("*.yaml"))
-UNITS = sorted((ROOT / "deploy" / "systemd").iterdir())
+UNITS = sorted((ROOT / "deploy" / "systemd").glob("*.*"))
+# Gives a command with the units' settings.
+COMMAND = ROOT / "deploy" / "systemd" / "vestnik"
+PAGES = (ROOT / "docs" / "operations.md", ROOT / "deploy" / "k8s" / "README.md", COMPOSE, COMMAND)
 # What is not ours: the interpreter's, Flask's, the shell's.
 FOREIGN = re.compile(r"^(PATH|FLASK_APP|FLASK_SKIP_DOTENV|PYTHON\w+)$")
 
@@ -54,6 +57,8 @@ def pods() -> Iterator[tuple[str, dict[str, Any]]]:
     for each in objects():
         if each["kind"] in ("Deployment", "Job"):
             yield each["metadata"]["name"], each["spec"]["template"]["spec"]
+        elif each["kind"] == "Pod":
+            yield each["metadata"]["name"], each["spec"]
 
 
 def commands() -> list[tuple[str, ...]]:
@@ -72,6 +77,12 @@ def commands() -> list[tuple[str, ...]]:
     for told in re.findall(r"\bCMD (\[.*\])", DOCKERFILE.read_text()):
         found.append(tuple(yaml.safe_load(told)))
     return sorted({each for each in found if each and each[0] == "flask"})
+
+
+def commands_told() -> set[str]:
+    """What people are told to type, as `users create`: after `flask`, or after the units' own `vestnik`."""
+    typed = re.compile(r"(?:\bflask(?: --app wsgi)?|(?:^|[`#;&] *)vestnik) ([a-z]+(?:[ -][a-z]+)*)", re.MULTILINE)
+    return {each for page in PAGES for each in typed.findall(page.read_text())}
 
 
 def settings_named() -> dict[str, set[str]]:

@@ -4,9 +4,11 @@ import re
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import func, select
 
+from dashboard.database import db
 from dashboard.domain.users import User
-from dashboard.models import Role
+from dashboard.models import AuditLine, Role
 from tests.factories import PASSWORD, SignedIn, make_user, sign_in
 
 NEW = "another horse altogether"
@@ -74,6 +76,25 @@ def test_sessions_are_told_apart_and_ended(app: Flask, browser: FlaskClient, own
     browser.post("/profile/sessions/end-others")
     assert [other.get("/profile").status_code for other in others] == [302] * 3
     assert browser.get("/profile").status_code == 200
+
+
+def test_signing_out_everywhere_else_ends_programs_too_and_is_written_down(
+    app: Flask, browser: FlaskClient, owner: User
+) -> None:
+    credentials = {"username": owner.name, "password": PASSWORD}
+    pair = app.test_client().post("/api/v1/token", json=credentials).get_json()
+
+    before = browser.get("/profile").text
+    browser.post("/profile/sessions/end-others")
+
+    assert "1 program is signed in by your name and password" in before
+    assert "/profile/sessions/end-others" in before
+    assert "/profile/sessions/end-others" not in browser.get("/profile").text
+    refreshed = app.test_client().post("/api/v1/token/refresh", json={"refresh": pair["refresh"]})
+    assert refreshed.status_code == 401
+    with app.app_context():
+        written = (AuditLine.verb == "user.end_other_sign_ins", AuditLine.actor_id == owner.id)
+        assert db.session.scalar(select(func.count()).where(*written)) == 1
 
 
 def test_a_browser_may_call_itself_anything(app: Flask, owner: User) -> None:

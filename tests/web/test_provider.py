@@ -14,10 +14,11 @@ import requests
 from flask import Flask
 from flask.testing import FlaskClient
 from joserfc.jwk import RSAKey
+from sqlalchemy import select
 
-from dashboard.database import transaction
+from dashboard.database import db, transaction
 from dashboard.domain import users
-from dashboard.models import Requirement, Role, Service
+from dashboard.models import AuditLine, Requirement, Role, Service
 from dashboard.web import oidc
 from tests.factories import PASSWORD, make_user, sign_in
 from tests.support.apps import quick_passwords, sqlite_app
@@ -228,6 +229,12 @@ def test_what_the_provider_refuses_and_who_is_not_known_becomes_a_page(
     assert "has not verified your e-mail address" in unverified.text
     assert "has not verified your e-mail address" in still_unverified.text
     assert not is_signed_in(client)
+    with app.app_context():
+        noted = select(AuditLine.after, AuditLine.ip).where(AuditLine.verb == "user.sign_in_refused")
+        reasons = ["provider_user_unknown", *["provider_email_unverified"] * 2]
+        assert db.session.execute(noted.order_by(AuditLine.id)).all() == [
+            ({"reason": reason}, "127.0.0.1") for reason in reasons
+        ]
 
 
 @pytest.mark.parametrize(
