@@ -164,6 +164,8 @@ class Round:
                 break
             arming = outbox.arm(mailing_ids, PROBE_LOOKS, self._token, self._policy, probing=True)
             self._rotation.asked(mailing_ids, arming.again)
+            for each in arming.armed:
+                each.is_probe = True
             self._keep(arming.armed)
         self._probing = bool(self._calling)
         if not self._probing:

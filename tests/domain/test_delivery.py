@@ -32,6 +32,7 @@ from tests.support.engine import (
     ledger,
     messages_of,
     schedule,
+    set_messages,
     settle,
     state_of,
 )
@@ -324,6 +325,25 @@ def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) 
     assert service.breaker_failed_probes == 1
     assert service.breaker_probe_at is not None
     assert service.breaker_probe_at > clock.now() + breaker.FIRST_PAUSE
+
+
+def test_a_probe_that_is_surely_not_accepted_uses_up_no_try(any_context: Flask) -> None:
+    """The last one that this message has."""
+    owner = make_actor()
+    add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    set_messages(mailing_id, tries=HOLD.most_tries - 1)
+    breaker.open_("error_rate")
+    busy = ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_503", http_status=503))
+
+    for _ in range(2):
+        probe_is_due()
+        another_try_is_due(mailing_id)
+        deliver(busy)
+
+    assert len(busy.calls) == 2
+    assert ledger(mailing_id) == {Status.QUEUED: 1}
+    assert breaker_state() is Breaker.OPEN
 
 
 def test_whom_nothing_is_sent_to_anyway_does_not_use_up_the_probe(any_context: Flask) -> None:
