@@ -11,7 +11,7 @@ class Armed:
     """A message to call for: not before `begins_at` nor after `begins_before` (monotonic seconds of this process).
 
     Those two belong to its moment, which may be renewed; until `ends` it may begin at all. `stretch` is what it
-    was taken from; None: it waited by itself, and has a lease of its own.
+    was taken from; None: it waited by itself, and has a lease of its own. `is_probe`: it passes an open breaker.
     """
 
     id: int
@@ -24,6 +24,7 @@ class Armed:
     begins_at: float
     begins_before: float
     ends: float
+    is_probe: bool = False
 
     @property
     def phone(self) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterator, Sequence
 
@@ -35,10 +36,13 @@ class Step:
         policy: SendingPolicy,
         at_once: int,
         lead: float,
+        *,
+        probing: bool,
     ) -> None:
         self.throttle = Throttle(session, service, mailings)
         self._session, self._service, self._policy = session, service, policy
         self._at_once, self._lead = at_once, lead
+        self._most_armed = 1 if probing else sys.maxsize
         self._texts = {row.id: row.text for row in mailings}
         # Not before the locks, which may have to be waited for.
         self.now, self._here = clock.database_now(session), clock.monotonic()
@@ -107,7 +111,7 @@ class Step:
     def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
         """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
         reasons = last_look.unwanted(self._session, waiting, self._service, self.now)
-        if not reasons and self.throttle.is_open:
+        if not reasons and self.throttle.is_open and len(waiting) <= self._most_armed:
             return list(waiting), []
         # Moments count from here: looking took its time.
         self.now, self._here = clock.database_now(self._session), clock.monotonic()
@@ -120,7 +124,7 @@ class Step:
                 if reason := reasons.get(each.id):
                     unwanted.append((each, reason))
                     continue
-                if self._may_go(each):
+                if len(armed) < self._most_armed and self._may_go(each):
                     armed.append(each)
                     continue
                 closed.add(each.mailing_id)

@@ -160,14 +160,27 @@ def close() -> None:
         logger.info("breaker closed")
 
 
-def take_probe(call_deadline: timedelta) -> bool:
-    """Of all workers, the one that gets True may send one message through the open breaker."""
+def take_probe(call_deadline: timedelta) -> datetime | None:
+    """Of all workers, the one that gets an instant may send one message through the open breaker; None: not now.
+
+    The instant names the probe: until then it is nobody else's.
+    """
     with transaction() as session:
         now = clock.database_now(session)
+        until = now + call_deadline + PROBE_MARGIN
         taken = rows_changed(
             session,
             update(Service)
             .where(Service.id == 1, Service.breaker == Breaker.OPEN, Service.breaker_probe_at <= now)
-            .values(breaker_probe_at=now + call_deadline + PROBE_MARGIN),
+            .values(breaker_probe_at=until),
         )
-    return taken > 0
+    return until if taken else None
+
+
+def return_probe(until: datetime) -> None:
+    """There was no message to send: whoever looks next takes the probe, unless another has it by now."""
+    with transaction() as session:
+        held = update(Service).where(Service.id == 1, Service.breaker == Breaker.OPEN)
+        session.execute(
+            held.where(Service.breaker_probe_at == until).values(breaker_probe_at=clock.database_now(session))
+        )

@@ -33,6 +33,8 @@ MOST_MAILINGS = 100
 SHARED, LEAST_SHARE = 1_000, 2
 # Moments are not given for later than this after their arming began.
 LONGEST_LEAD = 0.3
+# For one that may probe the gateway so many messages are looked at in one step, and steps are made for so long.
+PROBE_LOOKS, PROBE_SEARCH_SECONDS = 200, 0.5
 # While the database takes nothing, results are kept and written again, but not for ever.
 GIVE_UP_WRITING_SECONDS = 120.0
 
@@ -135,7 +137,7 @@ class Round:
         self._rotation.renew(due.mailings(self._policy))
         if self._rotation and self._breaker_is_open():
             self._watch.forget()
-            self._probe(self._rotation.next(1, clock.monotonic()))
+            self._probe()
             self._rotation.clear()
         end_reading()
 
@@ -148,11 +150,26 @@ class Round:
     def _breaker_is_open(self) -> bool:
         return db.session.get_one(Service, 1, populate_existing=True).breaker is Breaker.OPEN
 
-    def _probe(self, mailing_ids: list[int]) -> None:
-        if self._calling or self._writing.is_behind or not breaker.take_probe(self._policy.call_deadline):
+    def _probe(self) -> None:
+        """One message passes the open breaker. Who is skipped on the way there tries nothing."""
+        if self._calling or self._writing.is_behind:
             return
-        self._keep(outbox.arm(mailing_ids, 1, self._token, self._policy, probing=True).armed)
+        held_until = breaker.take_probe(self._policy.call_deadline)
+        if held_until is None:
+            return
+        until = clock.monotonic() + PROBE_SEARCH_SECONDS
+        while not self._calling and clock.monotonic() < until and not self._is_told_to_stop:
+            mailing_ids = self._rotation.next(1, clock.monotonic())
+            if not mailing_ids:
+                break
+            arming = outbox.arm(mailing_ids, PROBE_LOOKS, self._token, self._policy, probing=True)
+            self._rotation.asked(mailing_ids, arming.again)
+            for each in arming.armed:
+                each.is_probe = True
+            self._keep(arming.armed)
         self._probing = bool(self._calling)
+        if not self._probing:
+            breaker.return_probe(held_until)
 
     def _arm(self) -> None:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""

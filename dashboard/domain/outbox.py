@@ -35,15 +35,15 @@ def arm(
 
     Of mailings with a rate: `share`, at most so many of each, to begin at their moments (None: as many as of
     others); `at_once`, how many can begin soon (of others the moment would only pass); `lead`, how long it takes
-    from giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe, and may pass
-    it.
+    from giving moments until this returns (seconds). `probing`: the caller holds the breaker's probe; one
+    message may pass it, and `limit` says how many are looked at for it.
     """
     with transaction() as session:
         service = session.connection().execute(_service()).one()
         mailings = session.connection().execute(_running(), {"mailings": bulk.packed(mailing_ids)}).all()
         if not mailings or not due.gateway_is_usable(service, probing=probing):
             return Arming()
-        step = Step(session, service, mailings, policy, at_once, lead)
+        step = Step(session, service, mailings, policy, at_once, lead, probing=probing)
         if pulse.is_broken(service.beaten_at, step.now):
             return Arming()
         arming = step.run(max(1, limit // len(mailings)), share, token)

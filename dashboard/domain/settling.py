@@ -120,8 +120,8 @@ def _decide(
     results = {each.armed.id: each for each in unusual}
     rows = _locked(session, results)
     settled = [
-        (row, results[row.id].answer, outcome(row.tries, results[row.id].answer, now, policy))
-        for row in rows
+        (row, answer, outcome(row.tries, answer, now, policy, is_probe=armed.is_probe))
+        for row, (armed, answer) in ((row, results[row.id]) for row in rows)
         if _counts(row, results[row.id], token)
     ]
     _write(session, settled, now)
@@ -165,8 +165,13 @@ def _counts(row: AnyRow, result: Result, token: str) -> bool:
     return row.tries == result.armed.tries and (_is_in_place(row) or bool(is_leased))
 
 
-def outcome(tries: int, answer: Answer, now: datetime, policy: SendingPolicy) -> Outcome:
-    """The one table of what an answer means, after `tries` earlier tries. Pure but for the jitter."""
+def outcome(
+    tries: int, answer: Answer, now: datetime, policy: SendingPolicy, *, is_probe: bool = False
+) -> Outcome:
+    """The one table of what an answer means, after `tries` earlier tries. Pure but for the jitter.
+
+    What an open breaker's probe was surely not accepted for is the gateway's trouble, and uses up no try.
+    """
     if answer.verdict is Verdict.ACCEPTED:
         return Outcome(Status.SENT, None, tries + 1)
     if answer.verdict is Verdict.REFUSED:
@@ -175,6 +180,8 @@ def outcome(tries: int, answer: Answer, now: datetime, policy: SendingPolicy) ->
         return Outcome(Status.QUEUED, answer.reason, tries, now + GATEWAY_PAUSE)
     if answer.verdict is Verdict.UNCERTAIN and policy.on_uncertain is OnUncertain.HOLD:
         return Outcome(Status.UNKNOWN, answer.reason, tries + 1)
+    if is_probe and answer.verdict is Verdict.NOT_ACCEPTED:
+        return Outcome(Status.QUEUED, answer.reason, tries, now + retries.wait(1, answer.retry_after, _rng))
     if tries + 1 >= policy.most_tries:
         return Outcome(_last_word(answer), answer.reason, tries + 1)
     pause = retries.wait(tries + 1, answer.retry_after, _rng)

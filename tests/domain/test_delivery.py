@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker, delivery, mailings, outbox, writing
+from dashboard.domain import breaker, delivery, mailings, outbox, single_messages, stop_list, writing
 from dashboard.domain.armed import Armed
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
@@ -26,10 +26,14 @@ from tests.support.engine import (
     add_clients,
     another_try_is_due,
     answer,
+    arm,
     deliver,
     fan_out_all,
     ledger,
+    messages_of,
     schedule,
+    set_messages,
+    settle,
     state_of,
 )
 
@@ -321,6 +325,63 @@ def test_a_failed_probe_waits_longer_and_sends_nothing_else(any_context: Flask) 
     assert service.breaker_failed_probes == 1
     assert service.breaker_probe_at is not None
     assert service.breaker_probe_at > clock.now() + breaker.FIRST_PAUSE
+
+
+def test_a_probe_that_is_surely_not_accepted_uses_up_no_try(any_context: Flask) -> None:
+    """The last one that this message has."""
+    owner = make_actor()
+    add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    set_messages(mailing_id, tries=HOLD.most_tries - 1)
+    breaker.open_("error_rate")
+    busy = ScriptedGateway(lambda call: answer(call, Verdict.NOT_ACCEPTED, "http_503", http_status=503))
+
+    for _ in range(2):
+        probe_is_due()
+        another_try_is_due(mailing_id)
+        deliver(busy)
+
+    assert len(busy.calls) == 2
+    assert ledger(mailing_id) == {Status.QUEUED: 1}
+    assert breaker_state() is Breaker.OPEN
+
+
+def test_whom_nothing_is_sent_to_anyway_does_not_use_up_the_probe(any_context: Flask) -> None:
+    """Thirty to be skipped, and a gap, stand before the one that can be sent."""
+    owner = make_actor()
+    add_clients(owner, 30)
+    with transaction() as session:
+        session.get_one(Service, 1).frequency_cap, session.get_one(Service, 1).frequency_days = 1, 1
+    settle(arm(fan_out_all(owner)))
+    add_clients(owner, 2, first=30)
+    mailing_id = fan_out_all(owner)
+    cancelled, wanted = messages_of(mailing_id)[-2:]
+    single_messages.cancel(owner, cancelled.id)
+    breaker.open_("bad_token")
+    probe_is_due()
+
+    gateway = ScriptedGateway()
+    deliver(gateway)
+
+    assert [call.message_id for call in gateway.calls] == [wanted.id]
+    assert breaker_state() is Breaker.CLOSED
+    assert ledger(mailing_id) == {Status.SKIPPED: 30, Status.CANCELLED: 1, Status.SENT: 1}
+
+
+def test_a_probe_for_which_there_was_nobody_is_there_for_the_next_look(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 2)
+    mailing_id = fan_out_all(owner)
+    for message in messages_of(mailing_id):
+        stop_list.add(owner, message.phone)
+    breaker.open_("bad_token")
+    probe_is_due()
+
+    deliver(ScriptedGateway())
+
+    assert ledger(mailing_id) == {Status.SKIPPED: 2}
+    assert breaker.take_probe(HOLD.call_deadline) is not None
+    assert breaker.take_probe(HOLD.call_deadline) is None
 
 
 def test_nearly_nothing_but_failures_opens_the_breaker(any_context: Flask) -> None:

@@ -112,7 +112,7 @@ def test_while_the_breaker_is_open_only_a_probe_is_armed(any_context: Flask) -> 
     breaker.open_("http_401")
 
     assert arm(mailing_id) == []
-    assert len(arm(mailing_id, 1, probing=True)) == 1
+    assert len(arm(mailing_id, 100, probing=True)) == 1
     settle(armed)
     assert ledger(mailing_id) == {Status.SENT: 1, Status.SENDING: 1, Status.QUEUED: 1}
 

@@ -15,7 +15,8 @@ NOTES = {"audit.note", "audit.note_alone"}
 # What opens a transaction and leaves no line, and why that is no gap.
 EXCEPTIONS = {
     "The engine's own work: its story stands in messages, attempts, tallies and events.": (
-        *("breaker.close", "breaker.keep", "breaker.open_", "breaker.probe_failed", "breaker.take_probe"),
+        *("breaker.close", "breaker.keep", "breaker.open_", "breaker.probe_failed"),
+        *("breaker.return_probe", "breaker.take_probe"),
         *("closing._close_some", "fan_out._next_range", "ids.take", "lanes.move_on", "outbox.renew"),
         *("recovery._recover_flights", "recovery._recover_leased", "releasing.release", "releasing.release_all"),
         *("settling._settle", "strays.reclaim", "sweep._finish", "sweep.sweep_if_due"),
