@@ -15,6 +15,7 @@ from ..database import UtcDateTime, db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry
 from . import audit, bulk, erased
 from .audit import Thing
+from .client_rules import canonical_phone
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer, may_see_all, require_change
 
@@ -58,7 +59,7 @@ def is_listed(phone: str) -> bool:
 def add(actor: Actor, phone: str, source: Source = Source.OPERATOR) -> None:
     """A phone that is listed already keeps its date and source. Raises Invalid or NotFound."""
     require_change(actor)
-    canonical = _canonical(phone)
+    canonical = canonical_phone(phone)
     with transaction() as session:
         if not _concerned(actor, [canonical]):
             raise NotFound
@@ -126,7 +127,7 @@ def put(session: Session, actor: Actor, wanted: Collection[str], now: datetime) 
 def remove(actor: Actor, phone: str) -> None:
     """A phone that is not listed is no error. Raises Invalid or NotFound."""
     require_change(actor)
-    canonical = _canonical(phone)
+    canonical = canonical_phone(phone)
     with transaction() as session:
         mine = delete(StopListEntry).where(StopListEntry.phone == canonical, concerns(actor))
         gone = session.execute(mine.returning(StopListEntry.added_at, StopListEntry.source)).one_or_none()
@@ -145,13 +146,6 @@ def concerns(actor: Actor) -> ColumnElement[bool]:
         Client.owner_id == actor.id, Client.phone == StopListEntry.phone, Client.deleted_at.is_(None)
     )
     return or_(StopListEntry.added_by_id == actor.id, is_clients)
-
-
-def _canonical(phone: str) -> str:
-    try:
-        return phones.normalise(phone)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("phone", error.problem.value)]) from None
 
 
 def _concerned(actor: Actor, wanted: Sequence[str]) -> set[str]:
