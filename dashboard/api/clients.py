@@ -17,7 +17,7 @@ from ..domain.errors import Invalid, Problem
 from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, Resource, row_number
 from .schemas import clients as schemas
 
 blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address", {"phone": "phone_number"})
@@ -47,9 +47,9 @@ def index(query: dict[str, Any]) -> Response:
 
 
 def _place(client_id: int, phone: str) -> Place:
-    if not isinstance(client_id, int) or not 0 < client_id <= LARGEST_ID or not isinstance(phone, str):
-        raise ValueError(client_id)
-    return Place(client_id, phone)
+    if not isinstance(phone, str):
+        raise ValueError(phone)
+    return Place(row_number(client_id), phone)
 
 
 def _filter(query: dict[str, Any]) -> ClientFilter:
