@@ -28,7 +28,6 @@ class Source(StrEnum):
     """Where the wish came from."""
 
     OPERATOR = "operator"
-    IMPORT = "import"
     CLIENT = "client"
 
 
@@ -78,15 +77,7 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
     require_change(actor)
     if len(lines) > MOST_LINES:
         raise Invalid([Problem("phones", "too_many_lines", {"limit": MOST_LINES})])
-    wanted: dict[str, tuple[int, str]] = {}
-    bad: list[BadLine] = []
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
-        try:
-            wanted.setdefault(phones.normalise(text.strip()), (number, text))
-        except phones.PhoneError as error:
-            bad.append(BadLine(number, text.strip(), error.problem.value))
+    wanted, bad = _read(lines)
     if not wanted and not bad:
         raise Invalid([Problem("phones", "phone_empty")])
     added, known = 0, 0
@@ -96,8 +87,23 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
         added, known = added + new, known + len(allowed) - new
         for phone in part:
             if phone not in allowed:
-                bad.append(BadLine(wanted[phone][0], wanted[phone][1].strip(), "phone_not_yours"))
+                bad.append(BadLine(*wanted[phone], "phone_not_yours"))
     return Outcome(added, known, tuple(sorted(bad, key=lambda bad_line: bad_line.line)))
+
+
+def _read(lines: Sequence[str]) -> tuple[dict[str, tuple[int, str]], list[BadLine]]:
+    """The number and text of the first line of each phone, and the lines that are none."""
+    wanted: dict[str, tuple[int, str]] = {}
+    bad: list[BadLine] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            wanted.setdefault(phones.normalise(text), (number, text))
+        except phones.PhoneError as error:
+            bad.append(BadLine(number, text, error.problem.value))
+    return wanted, bad
 
 
 def _add_part(actor: Actor, part: Sequence[str]) -> tuple[set[str], int]:
