@@ -198,7 +198,7 @@ def _row(view: ImportView) -> dict[str, Any]:
 
 
 def _columns(import_id: int) -> dict[str, Any] | None:
-    """None for imports of a time when nothing of the kind was kept."""
+    """None of one whose columns are not known: it ended before they were kept (migration 0004)."""
     try:
         found: Columns = imports.columns(actor(), import_id)
     except NotFound:
