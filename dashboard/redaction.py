@@ -1,9 +1,9 @@
 """What must no line of the log hold? Phones are masked; tokens, passwords and secret addresses are left out.
 
 The last line of defence: whoever writes a line gives ids, and never a phone, a text or a token. What comes through
-all the same, mostly in the words of somebody else's exception, is caught here. Of texts nothing can be recognised:
-so nobody may log one, the database does not tell its parameters (`hide_parameters`), and of an exception's words
-only the first line is kept, and of a database's without the values it quotes.
+all the same, mostly in the words of somebody else's exception, is caught here. A message's text cannot be
+recognised, so nobody may log one. The database does not tell its parameters (`hide_parameters`); of an exception
+only the first line is kept, and of the database's own exceptions without the values they quote.
 """
 
 import re

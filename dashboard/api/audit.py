@@ -6,18 +6,17 @@ from flask import Response
 
 from ..domain import audit_pages
 from ..domain.audit_pages import Wanted
-from ..domain.pages import Cursor
+from ..domain.pages import NEWEST
 from ..domain.permissions import may_administer
 from ..marks import requires
 from . import answers
 from .access import actor
 from .answers import limit_of
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of_many
 from .schemas import audit as schemas
 
 # The pages' blueprint has the name `audit`.
 blueprint = Resource("audit", __name__, "/audit", "Who has done what")
-LARGEST_LINE = 2**63 - 1
 
 
 @blueprint.asked("GET")
@@ -26,11 +25,11 @@ LARGEST_LINE = 2**63 - 1
 @blueprint.gives(200, schemas.LinePage)
 def index(query: dict[str, Any]) -> Response:
     """List what was done, newest first, by whom, from where, and what was before. For administrators."""
-    cursor = answers.key_of_cursor(query.get("cursor"), _before) or Cursor()
+    cursor = answers.key_of_cursor(query.get("cursor"), cursor_of_many) or NEWEST
     wanted = Wanted(
         actor_id=_some(query.get("actor_id"), LARGEST_ID),
         thing=query.get("object_type"),
-        object_id=_some(query.get("object_id"), LARGEST_LINE),
+        object_id=_some(query.get("object_id"), LARGEST_NUMBER),
         verb=query.get("verb", ""),
         since=query.get("since"),
         until=query.get("until"),
@@ -43,9 +42,3 @@ def index(query: dict[str, Any]) -> Response:
 def _some(number: int | None, largest: int) -> int | None:
     """What does not fit the column is nobody's, as 0 is."""
     return number if number is None or 0 < number <= largest else 0
-
-
-def _before(line_id: int) -> Cursor:
-    if not isinstance(line_id, int) or not 0 < line_id <= LARGEST_LINE:
-        raise ValueError(line_id)
-    return Cursor(before=line_id)

@@ -8,17 +8,16 @@ from typing import Any
 from flask import Response, url_for
 from marshmallow import ValidationError
 
-from .. import phone as phones
 from ..domain import client_batches, client_lists, clients
 from ..domain.client_order import BEGINNING, Ask, Place
-from ..domain.client_rules import ClientDraft
+from ..domain.client_rules import ClientDraft, canonical_phone
 from ..domain.client_search import ClientFilter, Listed
 from ..domain.clients import ClientView
 from ..domain.errors import Invalid, Problem
 from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, Resource, row_number
 from .schemas import clients as schemas
 
 blueprint = Resource("clients", __name__, "/clients", "Whom mailings can address", {"phone": "phone_number"})
@@ -48,9 +47,9 @@ def index(query: dict[str, Any]) -> Response:
 
 
 def _place(client_id: int, phone: str) -> Place:
-    if not isinstance(client_id, int) or not 0 < client_id <= LARGEST_ID or not isinstance(phone, str):
-        raise ValueError(client_id)
-    return Place(client_id, phone)
+    if not isinstance(phone, str):
+        raise ValueError(phone)
+    return Place(row_number(client_id), phone)
 
 
 def _filter(query: dict[str, Any]) -> ClientFilter:
@@ -58,19 +57,12 @@ def _filter(query: dict[str, Any]) -> ClientFilter:
         raise Invalid([Problem("search", "phone_and_search")])
     stop = {None: Listed.ANY, True: Listed.YES, False: Listed.NO}[query.get("stop_listed")]
     return ClientFilter(
-        q=_whole_phone(query["phone"]) if "phone" in query else query.get("search", ""),
+        q=canonical_phone(query["phone"]) if "phone" in query else query.get("search", ""),
         tag=query.get("tag", ""),
         code=query.get("operator_code", ""),
         timezone=query.get("timezone", ""),
         stop=stop,
     )
-
-
-def _whole_phone(typed: str) -> str:
-    try:
-        return phones.normalise(typed)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("phone", error.problem.value)]) from None
 
 
 @blueprint.asked("POST")

@@ -8,8 +8,9 @@ from ..domain import csv_text, imports
 from . import answers, problems
 from .access import actor
 from .answers import limit_of
-from .imports import ONE, row_number, worded
+from .imports import ONE, worded
 from .imports import blueprint as blueprint
+from .resources import row_number
 from .schemas import imports as schemas
 
 FAULT = schemas.BadRow()

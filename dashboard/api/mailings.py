@@ -12,14 +12,14 @@ from ..domain import mailing_lists, mailings
 from ..domain.errors import Invalid, Problem
 from ..domain.mailing_drafts import MailingDraft
 from ..domain.mailings import allowed_verbs
-from ..domain.pages import NEWEST, Cursor
+from ..domain.pages import NEWEST
 from ..jobs import queues
 from ..models import Mailing, RateUnit, Scope, TimeBasis
 from . import answers
 from .access import actor, require_scope, user
 from .answers import limit_of
 from .rates import creates
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, Resource, cursor_of
 from .schemas import mailings as schemas
 
 NAMES = {
@@ -51,12 +51,6 @@ def index(query: dict[str, Any]) -> Response:
     items = [told(mailing) for mailing in found.items]
     next_key = (found.next_before,) if found.next_before else None
     return answers.page(SHOWN, items, found.total, found.total_is_exact, next_key)
-
-
-def cursor_of(before: int) -> Cursor:
-    if not isinstance(before, int) or not 0 < before <= LARGEST_ID:
-        raise ValueError(before)
-    return Cursor(before=before)
 
 
 @blueprint.asked("POST")

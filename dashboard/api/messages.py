@@ -12,18 +12,15 @@ from ..domain.errors import Conflict, Invalid, Problem
 from ..domain.message_feed import Place
 from ..domain.message_walks import Sought
 from ..domain.messages import MessageStory
-from ..domain.pages import NEWEST, Cursor
+from ..domain.pages import NEWEST
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
 from ..models import Scope, Status
 from . import answers, mailings, statistics
 from .access import actor, require_scope, sends
 from .answers import limit_of
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of, row_number
 from .schemas import messages as schemas
-
-# Numbers of messages are PostgreSQL's BIGINT.
-LARGEST_NUMBER = 2**63 - 1
 
 blueprint = Resource("messages", __name__, "/messages", "What becomes of each message")
 ONE = f"/<int(max={LARGEST_NUMBER}):message_id>"
@@ -76,7 +73,7 @@ def _of_client(query: dict[str, Any]) -> Response:
     """Few: one for each mailing."""
     if more := sorted(query.keys() - {"client_id", "limit", "cursor"}):
         raise Invalid([Problem(name, "not_with_client_id") for name in more])
-    before = answers.key_of_cursor(query.get("cursor"), mailings.cursor_of)
+    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
     found = client_story.page(actor(), query["client_id"], before or NEWEST, limit_of(query), is_walk=True)
     next_key = (found.next_before,) if found.next_before else None
     items = message_lists.of_ids([item.id for item in found.items])
@@ -90,8 +87,7 @@ def _phone(phone: str) -> str:
 
 
 def _place(mailing_id: int, phone: str) -> Place:
-    before: Cursor = mailings.cursor_of(mailing_id)
-    return Place(before.before or 0, _phone(phone) if phone else "")
+    return Place(row_number(mailing_id), _phone(phone) if phone else "")
 
 
 def _sought(query: dict[str, Any]) -> Sought:

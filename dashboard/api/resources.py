@@ -10,13 +10,33 @@ from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 
+from ..domain.pages import Cursor
 from . import access, answers, problems, repeating
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
 # PostgreSQL's INTEGER: what is greater is nobody's number.
-LARGEST_ID = 2_147_483_647
+LARGEST_ID = 2**31 - 1
+# Of messages, deliveries and lines of the audit log, which are PostgreSQL's BIGINT.
+LARGEST_NUMBER = 2**63 - 1
+
+
+def row_number(said: Any, largest: int = LARGEST_ID) -> int:
+    """Of a cursor. Raises ValueError for what is none."""
+    if not isinstance(said, int) or not 0 < said <= largest:
+        raise ValueError(said)
+    return said
+
+
+def cursor_of(before: Any) -> Cursor:
+    """Of a list that goes by id. Raises ValueError for what is no row's number."""
+    return Cursor(before=row_number(before))
+
+
+def cursor_of_many(before: Any) -> Cursor:
+    """The same, where rows are so many that their numbers are BIGINT."""
+    return Cursor(before=row_number(before, LARGEST_NUMBER))
 
 
 class _Parser(FlaskParser):

@@ -15,7 +15,7 @@ from .access import actor
 from .answers import limit_of
 from .problems import Refusal
 from .rates import creates, limited
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, Resource, row_number
 from .schemas import users as schemas
 
 blueprint = Resource("users", __name__, "/users", "Who works with Vestnik")
@@ -53,18 +53,12 @@ def register(body: dict[str, str]) -> Response:
 @blueprint.gives(200, schemas.UserPage)
 def index(query: dict[str, Any]) -> Response:
     """List users, for administrators; with `waiting=true` those who wait for approval."""
-    after = answers.key_of_cursor(query.get("cursor"), _id) or 0
+    after = answers.key_of_cursor(query.get("cursor"), row_number) or 0
     limit = limit_of(query)
     found = registration.listed(actor(), query.get("waiting"), after, limit + 1)
     next_key = (found[limit - 1].id,) if len(found) > limit else None
     total, is_exact = registration.counted(actor(), query.get("waiting"))
     return answers.page(SHOWN, found[:limit], total, is_exact, next_key)
-
-
-def _id(user_id: int) -> int:
-    if not isinstance(user_id, int) or not 0 < user_id <= LARGEST_ID:
-        raise ValueError(user_id)
-    return user_id
 
 
 @blueprint.asked("GET", "/me")

@@ -14,13 +14,9 @@ from ..jobs import queues
 from . import answers
 from .access import actor, shown_once
 from .answers import limit_of
-from .mailings import cursor_of
 from .problems import Refusal
-from .resources import LARGEST_ID, Resource
+from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of_many
 from .schemas import webhooks as schemas
-
-# Numbers of deliveries are PostgreSQL's BIGINT.
-LARGEST_NUMBER = 2**63 - 1
 
 blueprint = Resource("webhooks", __name__, "/webhooks", "Who is told what happens")
 ONE = f"/<int(max={LARGEST_ID}):webhook_id>"
@@ -103,7 +99,7 @@ def ping(webhook_id: int) -> DeliveryView:
 @blueprint.gives(200, schemas.DeliveryPage)
 def log(query: dict[str, Any], webhook_id: int) -> Response:
     """List what it was told in the last 30 days, newest first."""
-    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
+    before = answers.key_of_cursor(query.get("cursor"), cursor_of_many)
     found = deliveries.page(actor(), webhook_id, before or NEWEST, limit_of(query), is_walk=True)
     next_key = (found.next_before,) if found.next_before else None
     return answers.page(schemas.Delivery(), found.items, found.total, found.total_is_exact, next_key)

@@ -80,6 +80,14 @@ def check(draft: ClientDraft) -> CheckedClient:
     )
 
 
+def canonical_phone(typed: str, field: str = "phone") -> str:
+    """Of one in any notation. Raises Invalid, for the field in which it was typed."""
+    try:
+        return phones.normalise(typed)
+    except phones.PhoneError as error:
+        raise Invalid([Problem(field, error.problem.value)]) from None
+
+
 def clean_tags(names: Iterable[str]) -> tuple[str, ...]:
     """Trimmed, without empty and repeated ones, in the order given."""
     return tuple(dict.fromkeys(name for name in map(str.strip, names) if name))

@@ -12,7 +12,6 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.orm import Session
 
 from .. import clock
-from .. import phone as phones
 from ..database import db, end_reading, transaction
 from ..models import (
     Attempt,
@@ -29,7 +28,8 @@ from ..models import (
 )
 from . import audit, bulk, erased, erasing_traces, mailings, standing
 from .audit import Thing
-from .errors import Conflict, Invalid, Problem
+from .client_rules import canonical_phone
+from .errors import Conflict
 from .moves import move
 from .permissions import Actor, require_administration
 from .tallies import Place
@@ -61,10 +61,7 @@ def erase(actor: Actor | None, phone: str, folder: Path) -> Erasure:
     """
     if actor is not None:
         require_administration(actor)
-    try:
-        canonical = phones.normalise(phone)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("phone", error.problem.value)]) from None
+    canonical = canonical_phone(phone)
     _require_settled(canonical)
     if erasing_traces.files_with(folder, canonical):
         raise Conflict("import_holds_phone")

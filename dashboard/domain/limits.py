@@ -114,7 +114,7 @@ def change_rate(actor: Actor, mailing_id: int, rate_limit: int | None, rate_unit
 
 
 def raise_budget(actor: Actor, mailing_id: int, parts: int) -> None:
-    """The mailing may use up so many parts in all; that it has is no news, so that pressing twice is no harm.
+    """The mailing may use up so many parts in all. Pressed twice, the second time changes nothing.
 
     One that is paused because its budget is used up stays paused, now for a person to resume. Raises NotFound,
     Conflict, and Invalid for fewer parts than before or no more than are used up.

@@ -17,7 +17,6 @@ from .statistics import Counts
 Item = TypeVar("Item")
 
 PAGE = 30
-MOST_EXCLUDABLE = 200
 # In the order in which they concern an operator.
 STATES = (State.RUNNING, State.PAUSED, State.SCHEDULED, State.DRAFT, State.FINISHED, State.CANCELLED)
 
@@ -39,12 +38,6 @@ class MailingRow:
     owner_name: str | None
     counts: Counts
     total: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class MailingTitle:
-    id: int
-    title: str
 
 
 def page(
@@ -97,17 +90,6 @@ def _title_contains(q: str) -> ColumnElement[bool]:
     """SQLite compares only ASCII without regard to case: other alphabets are asked for in the usual spellings."""
     spellings = dict.fromkeys((q, q.lower(), q.upper(), q.capitalize(), q.title()))
     return or_(*(Mailing.title.icontains(each, autoescape=True) for each in spellings))
-
-
-def excludable(actor: Actor) -> list[MailingTitle]:
-    """The newest of the actor's own mailings that have selected all of their clients: these can be left out."""
-    query = (
-        select(Mailing.id, Mailing.title)
-        .where(Mailing.owner_id == actor.id, Mailing.fanned_out_at.is_not(None), Mailing.folded_at.is_(None))
-        .order_by(Mailing.id.desc())
-        .limit(MOST_EXCLUDABLE)
-    )
-    return [MailingTitle(*row) for row in db.session.execute(query)]
 
 
 def _mailings(ids: Sequence[int]) -> list[Mailing]:

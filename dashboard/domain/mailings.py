@@ -6,13 +6,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import db, insert_or_ignore, rows_changed, transaction
 from ..models import Allowance, Mailing, PauseReason, State, TimeBasis, User, WebhookKind
-from . import approval, audit, lanes
+from . import approval, audit, exclusions, lanes
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft, checked
@@ -111,7 +111,7 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
     require_change(actor)
     values = checked(draft)
     with transaction() as session:
-        _require_excludable(session, actor.id, draft.excluded_mailing_id)
+        exclusions.require(session, actor.id, draft.excluded_mailing_id)
         now = clock.database_now(session)
         insert = insert_or_ignore(Mailing).returning(Mailing.id)
         row = {"owner_id": actor.id, "form_key": form_key, "created_at": now, "updated_at": now, **values}
@@ -120,19 +120,6 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
             return _made_before(actor, form_key, values)
         audit.note(session, actor, "create", Thing.MAILING, mailing_id, after=values)
         return mailing_id
-
-
-def _require_excludable(session: Session, owner_id: int, mailing_id: int | None) -> None:
-    """Only a mailing that has selected all of its clients, and still keeps them, tells whom to leave out.
-
-    Held, so that its messages do not go before this transaction has said that they are needed.
-    """
-    if mailing_id is None:
-        return
-    is_theirs = and_(Mailing.id == mailing_id, Mailing.owner_id == owner_id)
-    tells = and_(is_theirs, Mailing.fanned_out_at.is_not(None), Mailing.folded_at.is_(None))
-    if session.scalar(select(Mailing.id).where(tells).with_for_update(read=True)) is None:
-        raise Invalid([Problem("excluded_mailing_id", "excluded_mailing_unknown")])
 
 
 def _made_before(actor: Actor, form_key: str | None, values: dict[str, Any]) -> int:
@@ -153,7 +140,7 @@ def change(actor: Actor, mailing_id: int, draft: MailingDraft, version: int) -> 
     with transaction() as session:
         present = get(actor, mailing_id)
         before = audit.columns(present, *values)
-        _require_excludable(session, present.owner_id, draft.excluded_mailing_id)
+        exclusions.require(session, present.owner_id, draft.excluded_mailing_id)
         changed = rows_changed(
             session,
             update(Mailing)
@@ -198,7 +185,7 @@ def schedule(actor: Actor, mailing_id: int, version: int | None = None) -> None:
         now = clock.database_now(session)
         span: dict[str, Any] = {}
         if mailing.state is State.DRAFT:
-            _require_excludable(session, mailing.owner_id, mailing.excluded_mailing_id)
+            exclusions.require(session, mailing.owner_id, mailing.excluded_mailing_id)
             span = _span(mailing, now)
         _move(
             session,

@@ -7,10 +7,10 @@ from datetime import datetime
 from sqlalchemy import or_, select
 
 from .. import clock, zones
-from .. import phone as phones
 from ..database import db
 from ..models import Allowance, Client, Mailing, Message, State
 from . import lanes, mailings, parts, personalisation, reopening, single_messages
+from .client_rules import canonical_phone
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor, require_change, visible
 from .timing import next_opening
@@ -93,12 +93,10 @@ def of(actor: Actor, mailing_id: int, phone: str) -> Prospect:
 
 
 def _client(mailing: Mailing, phone: str) -> Client:
-    try:
-        wanted = phones.normalise(phone)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("phone", error.problem)]) from error
     query = select(Client.id).where(
-        Client.owner_id == mailing.owner_id, Client.phone == wanted, Client.deleted_at.is_(None)
+        Client.owner_id == mailing.owner_id,
+        Client.phone == canonical_phone(phone),
+        Client.deleted_at.is_(None),
     )
     client_id = db.session.scalar(query)
     return single_messages.addressee(db.session(), mailing, client_id or 0)

@@ -8,6 +8,7 @@ from datetime import datetime
 from sqlalchemy import func, select
 
 from ..database import db
+from ..gateway import Verdict
 from ..models import WAITING, Attempt, Dimension, Mailing, Message, Status, Tally
 from . import tallies
 from .permissions import Actor, visible
@@ -160,7 +161,7 @@ def newest_errors(mailing_id: int) -> list[NewestError]:
     query = (
         select(Attempt.at, Attempt.message_id, Message.phone, Attempt.reason, Attempt.excerpt)
         .join(Message, Message.id == Attempt.message_id)
-        .where(Attempt.mailing_id == mailing_id, Attempt.verdict != "accepted")
+        .where(Attempt.mailing_id == mailing_id, Attempt.verdict != Verdict.ACCEPTED)
         .order_by(Attempt.id.desc())
         .limit(NEWEST_ERRORS)
     )

@@ -15,6 +15,7 @@ from ..database import UtcDateTime, db, insert_or_ignore, transaction
 from ..models import Client, StopListEntry
 from . import audit, bulk, erased
 from .audit import Thing
+from .client_rules import canonical_phone
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer, may_see_all, require_change
 
@@ -27,7 +28,6 @@ class Source(StrEnum):
     """Where the wish came from."""
 
     OPERATOR = "operator"
-    IMPORT = "import"
     CLIENT = "client"
 
 
@@ -58,7 +58,7 @@ def is_listed(phone: str) -> bool:
 def add(actor: Actor, phone: str, source: Source = Source.OPERATOR) -> None:
     """A phone that is listed already keeps its date and source. Raises Invalid or NotFound."""
     require_change(actor)
-    canonical = _canonical(phone)
+    canonical = canonical_phone(phone)
     with transaction() as session:
         if not _concerned(actor, [canonical]):
             raise NotFound
@@ -77,15 +77,7 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
     require_change(actor)
     if len(lines) > MOST_LINES:
         raise Invalid([Problem("phones", "too_many_lines", {"limit": MOST_LINES})])
-    wanted: dict[str, tuple[int, str]] = {}
-    bad: list[BadLine] = []
-    for number, text in enumerate(lines, start=1):
-        if not text.strip():
-            continue
-        try:
-            wanted.setdefault(phones.normalise(text.strip()), (number, text))
-        except phones.PhoneError as error:
-            bad.append(BadLine(number, text.strip(), error.problem.value))
+    wanted, bad = _read(lines)
     if not wanted and not bad:
         raise Invalid([Problem("phones", "phone_empty")])
     added, known = 0, 0
@@ -95,8 +87,23 @@ def add_many(actor: Actor, lines: Sequence[str]) -> Outcome:
         added, known = added + new, known + len(allowed) - new
         for phone in part:
             if phone not in allowed:
-                bad.append(BadLine(wanted[phone][0], wanted[phone][1].strip(), "phone_not_yours"))
+                bad.append(BadLine(*wanted[phone], "phone_not_yours"))
     return Outcome(added, known, tuple(sorted(bad, key=lambda bad_line: bad_line.line)))
+
+
+def _read(lines: Sequence[str]) -> tuple[dict[str, tuple[int, str]], list[BadLine]]:
+    """The number and text of the first line of each phone, and the lines that are none."""
+    wanted: dict[str, tuple[int, str]] = {}
+    bad: list[BadLine] = []
+    for number, line in enumerate(lines, start=1):
+        text = line.strip()
+        if not text:
+            continue
+        try:
+            wanted.setdefault(phones.normalise(text), (number, text))
+        except phones.PhoneError as error:
+            bad.append(BadLine(number, text, error.problem.value))
+    return wanted, bad
 
 
 def _add_part(actor: Actor, part: Sequence[str]) -> tuple[set[str], int]:
@@ -126,7 +133,7 @@ def put(session: Session, actor: Actor, wanted: Collection[str], now: datetime) 
 def remove(actor: Actor, phone: str) -> None:
     """A phone that is not listed is no error. Raises Invalid or NotFound."""
     require_change(actor)
-    canonical = _canonical(phone)
+    canonical = canonical_phone(phone)
     with transaction() as session:
         mine = delete(StopListEntry).where(StopListEntry.phone == canonical, concerns(actor))
         gone = session.execute(mine.returning(StopListEntry.added_at, StopListEntry.source)).one_or_none()
@@ -145,13 +152,6 @@ def concerns(actor: Actor) -> ColumnElement[bool]:
         Client.owner_id == actor.id, Client.phone == StopListEntry.phone, Client.deleted_at.is_(None)
     )
     return or_(StopListEntry.added_by_id == actor.id, is_clients)
-
-
-def _canonical(phone: str) -> str:
-    try:
-        return phones.normalise(phone)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("phone", error.problem.value)]) from None
 
 
 def _concerned(actor: Actor, wanted: Sequence[str]) -> set[str]:

@@ -11,13 +11,13 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session
 
 from .. import clock, models
-from .. import phone as phones
 from ..database import db, end_reading, rows_changed, transaction
 from ..gateway import Answer, Call, Verdict
 from ..models import Service, Trial, TrialOutcome
 from . import audit, call_log, forecast, ids, mailing_drafts, stop_list
 from .audit import Thing
 from .calling import Gateway
+from .client_rules import canonical_phone
 from .errors import Conflict, Invalid, NotFound, Problem
 from .mailing_drafts import MailingDraft
 from .permissions import Actor, require_launching
@@ -74,10 +74,7 @@ def begin(actor: Actor, draft: MailingDraft, owner_id: int, phone: str) -> int:
 
 
 def _canonical(phone: str) -> str:
-    try:
-        canonical = phones.normalise(phone)
-    except phones.PhoneError as error:
-        raise Invalid([Problem("trial_phone", error.problem.value)]) from None
+    canonical = canonical_phone(phone, "trial_phone")
     if stop_list.is_listed(canonical):
         raise Invalid([Problem("trial_phone", "stop_list")])
     return canonical

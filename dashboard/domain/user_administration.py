@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .. import models, zones
-from ..database import db, transaction
+from ..database import transaction
 from ..models import Role
 from . import audit, mails, password_changes, sign_ins, user_rules, users
 from .audit import Thing
@@ -202,7 +202,3 @@ def _require_another_administrator(session: Session, row: models.User) -> None:
     others = (models.User.role == Role.ADMINISTRATOR, models.User.is_active, models.User.id != row.id)
     if session.scalar(select(models.User.id).where(*others).limit(1)) is None:
         raise Conflict("last_administrator")
-
-
-def name_of(user_id: int) -> str:
-    return db.session.scalar(select(models.User.name).where(models.User.id == user_id)) or ""

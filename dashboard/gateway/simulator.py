@@ -21,7 +21,7 @@ from .simulator_wire import Reply, Request, json_reply
 LARGEST_PAGE = 10_000
 HUGE_BODY_BYTES = 1024 * 1024
 _SEND = re.compile(r"/v1/send/([0-9]{1,19})")
-_LARGEST_ID = 2**63 - 1
+_LARGEST_MSG_ID = 2**63 - 1
 _WRONG_JSON = b'{"code": 0, "message": "O'
 _OK = Reply(200, b'{"code":0,"message":"OK"}')
 
@@ -185,7 +185,7 @@ def _read_message(body: bytes, message_id: int) -> tuple[str, str, str]:
         return "the body is not JSON", "", ""
     if not isinstance(message, dict):
         return "the body is not an object", "", ""
-    if type(message.get("id")) is not int or message["id"] != message_id or message_id > _LARGEST_ID:
+    if type(message.get("id")) is not int or message["id"] != message_id or message_id > _LARGEST_MSG_ID:
         return "id must be a whole number, equal to msgId", "", ""
     phone = message.get("phone")
     if type(phone) is not int or not 70_000_000_000 <= phone <= 79_999_999_999:

@@ -13,13 +13,12 @@ from ..domain.audit import Thing
 from ..domain.audit_pages import Line, Wanted
 from ..domain.permissions import may_administer
 from ..marks import requires
-from . import context, csv_stream, paging, respond
+from . import context, csv_stream, respond
 from .access import actor
-from .paging import Page
+from .paging import LARGEST_ID, LARGEST_NUMBER, Page, asked_for
 
 blueprint = Blueprint("audit", __name__, url_prefix="/audit")
 LONGEST_VERB = 40
-LARGEST_OBJECT = 2**63 - 1
 NAMES = ("person", "thing", "number", "verb", "from", "to")
 HEADER = (
     *("number", "at", "actor_id", "actor", "via", "token_id", "ip", "request_id"),
@@ -31,7 +30,7 @@ HEADER = (
 @requires(may_administer)
 def index() -> Response:
     filters = _filters()
-    found = audit_pages.page(actor(), _wanted(filters), paging.asked_for())
+    found = audit_pages.page(actor(), _wanted(filters), asked_for(LARGEST_NUMBER))
     return respond.page(
         "audit/index.html",
         page=Page.by_id(found, **filters),
@@ -73,9 +72,9 @@ def _filters() -> dict[str, str]:
     """As they stand in the address; '' where there is no condition, or one that cannot be read."""
     asked = {name: request.args.get(name, "").strip() for name in NAMES}
     return {
-        "person": asked["person"] if _whole(asked["person"], paging.LARGEST_ID) else "",
+        "person": asked["person"] if _whole(asked["person"], LARGEST_ID) else "",
         "thing": asked["thing"] if asked["thing"] in tuple(Thing) else "",
-        "number": asked["number"] if _whole(asked["number"], LARGEST_OBJECT) else "",
+        "number": asked["number"] if _whole(asked["number"], LARGEST_NUMBER) else "",
         "verb": asked["verb"].replace("\0", "")[:LONGEST_VERB],
         **{name: asked[name] if _day(asked[name]) else "" for name in ("from", "to")},
     }
@@ -84,9 +83,9 @@ def _filters() -> dict[str, str]:
 def _wanted(filters: dict[str, str]) -> Wanted:
     until = _day(filters["to"])
     return Wanted(
-        actor_id=_whole(filters["person"], paging.LARGEST_ID),
+        actor_id=_whole(filters["person"], LARGEST_ID),
         thing=Thing(filters["thing"]) if filters["thing"] else None,
-        object_id=_whole(filters["number"], LARGEST_OBJECT),
+        object_id=_whole(filters["number"], LARGEST_NUMBER),
         verb=filters["verb"],
         since=_midnight(_day(filters["from"])),
         until=_midnight(until and until + timedelta(days=1)),

@@ -131,46 +131,53 @@ def cancel(change_id: int) -> Response:
 
 def told(change: ChangeView) -> str:
     """What has been done, in one or two sentences."""
-    n = change.changed
-    shown = number(n)
-    sentences = {
-        ClientVerb.ADD_TAG: lambda: ngettext(
-            "%(shown)s client has got the tag “%(tag)s”.",
-            "%(shown)s clients have got the tag “%(tag)s”.",
-            n,
-            shown=shown,
-            tag=change.tag,
-        ),
-        ClientVerb.REMOVE_TAG: lambda: ngettext(
-            "%(shown)s client has lost the tag “%(tag)s”.",
-            "%(shown)s clients have lost the tag “%(tag)s”.",
-            n,
-            shown=shown,
-            tag=change.tag,
-        ),
-        ClientVerb.STOP_LIST: lambda: ngettext(
-            "%(shown)s phone was put on the stop list.",
-            "%(shown)s phones were put on the stop list.",
-            n,
-            shown=shown,
-        ),
-        ClientVerb.UNLIST: lambda: ngettext(
-            "%(shown)s phone was taken off the stop list.",
-            "%(shown)s phones were taken off the stop list.",
-            n,
-            shown=shown,
-        ),
-        ClientVerb.DELETE: lambda: ngettext(
-            "%(shown)s client was deleted.", "%(shown)s clients were deleted.", n, shown=shown
-        ),
-    }
-    said: str = sentences[change.verb]()
-    if change.refused:
-        more = ngettext(
+    return f"{_done(change)} {_left_alone(change.refused)}" if change.refused else _done(change)
+
+
+def _done(change: ChangeView) -> str:
+    n, shown = change.changed, number(change.changed)
+    match change.verb:
+        case ClientVerb.ADD_TAG:
+            said = ngettext(
+                "%(shown)s client has got the tag “%(tag)s”.",
+                "%(shown)s clients have got the tag “%(tag)s”.",
+                n,
+                shown=shown,
+                tag=change.tag,
+            )
+        case ClientVerb.REMOVE_TAG:
+            said = ngettext(
+                "%(shown)s client has lost the tag “%(tag)s”.",
+                "%(shown)s clients have lost the tag “%(tag)s”.",
+                n,
+                shown=shown,
+                tag=change.tag,
+            )
+        case ClientVerb.STOP_LIST:
+            said = ngettext(
+                "%(shown)s phone was put on the stop list.",
+                "%(shown)s phones were put on the stop list.",
+                n,
+                shown=shown,
+            )
+        case ClientVerb.UNLIST:
+            said = ngettext(
+                "%(shown)s phone was taken off the stop list.",
+                "%(shown)s phones were taken off the stop list.",
+                n,
+                shown=shown,
+            )
+        case ClientVerb.DELETE:
+            said = ngettext("%(shown)s client was deleted.", "%(shown)s clients were deleted.", n, shown=shown)
+    return str(said)
+
+
+def _left_alone(count: int) -> str:
+    return str(
+        ngettext(
             "%(shown)s bears as many tags as a client may, and was left as it is.",
             "%(shown)s bear as many tags as a client may, and were left as they are.",
-            change.refused,
-            shown=number(change.refused),
+            count,
+            shown=number(count),
         )
-        said = f"{said} {more}"
-    return said
+    )

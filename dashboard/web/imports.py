@@ -61,10 +61,12 @@ def file(import_id: int) -> Response:
     view = imports.get(actor(), import_id)
     form = FileForm()
     if form.validate_on_submit():
-        replace = imports.replace_file
-        if not form.file.data or _sent_in(
-            form, lambda upload: replace(actor(), import_id, upload, _folder(), _limits()) or import_id
-        ):
+
+        def take(upload: Upload) -> int:
+            imports.replace_file(actor(), import_id, upload, _folder(), _limits())
+            return import_id
+
+        if not form.file.data or _sent_in(form, take):
             return respond.redirect_to("imports.columns", import_id=import_id)
     return _file_page(form, view)
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Response, request
 from flask_babel import gettext as _
 
-from ..domain import client_lists, form_drafts, mailing_drafts, mailing_lists, mailings, tags, trials
+from ..domain import client_lists, exclusions, form_drafts, mailing_drafts, mailings, tags, trials
 from ..domain.errors import Conflict, Invalid, NotFound
 from ..domain.form_drafts import Fields, Unsaved
 from ..domain.permissions import Actor
@@ -131,9 +131,7 @@ def _offer_choices(form: MailingForm, owner: Actor, mailing: Mailing | None) -> 
     form.time_basis.offer([("instant", ""), ("client", "")])
     form.rate_unit.offer([("messages", _("messages")), ("parts", _("parts of SMS"))])
     others = [
-        (str(each.id), each.title)
-        for each in mailing_lists.excludable(owner)
-        if each.id != (mailing and mailing.id)
+        (str(each.id), each.title) for each in exclusions.offered(owner) if each.id != (mailing and mailing.id)
     ]
     form.excluded_mailing_id.offer([("", _("none")), *others])
 

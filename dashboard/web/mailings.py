@@ -9,7 +9,7 @@ from ..domain import copying, mailing_lists
 from ..models import State
 from . import context, live, mailing_form, mailing_verbs, message_lists, preview, respond, trials
 from .access import actor
-from .paging import LARGEST_ID, Page, asked_for
+from .paging import LARGEST_ID, LARGEST_NUMBER, Page, asked_for
 
 ONE = f"/<int(max={LARGEST_ID}):mailing_id>"
 LONGEST_QUERY = 200
@@ -26,7 +26,7 @@ blueprint.add_url_rule("/preview", view_func=preview.preview, methods=["POST"])
 blueprint.add_url_rule("/keep", view_func=mailing_form.keep, methods=["POST"])
 blueprint.add_url_rule("/discard", view_func=mailing_form.discard, methods=["POST"])
 blueprint.add_url_rule("/trials", view_func=trials.send, methods=["POST"], endpoint="send_trial")
-blueprint.add_url_rule(f"/trials/<int(max={2**63 - 1}):trial_id>", view_func=trials.show, endpoint="trial")
+blueprint.add_url_rule(f"/trials/<int(max={LARGEST_NUMBER}):trial_id>", view_func=trials.show, endpoint="trial")
 mailing_verbs.add_to(blueprint, ONE)
 
 

@@ -11,8 +11,8 @@ from . import respond
 from .access import actor, poll
 
 # Numbers of messages, which are the gateway's msgIds, stay below this.
-LARGEST_ID = 2**53
-ONE = f"/<int(max={LARGEST_ID}):message_id>"
+LARGEST_MSG_ID = 2**53
+ONE = f"/<int(max={LARGEST_MSG_ID}):message_id>"
 
 blueprint = Blueprint("messages", __name__, url_prefix="/messages")
 

@@ -11,6 +11,8 @@ from ..domain.pages import Cursor
 
 # The largest number of a row: what is larger does not fit PostgreSQL's integer, and is nobody's.
 LARGEST_ID = 2**31 - 1
+# Of messages, trials, deliveries and lines of the audit log, which are PostgreSQL's BIGINT.
+LARGEST_NUMBER = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +67,12 @@ def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any], endpoint: s
     return url_for(endpoint or request.endpoint or "", **(request.view_args or {}) | chosen, **cursors)
 
 
-def asked_for() -> Cursor:
+def asked_for(largest: int = LARGEST_ID) -> Cursor:
     """Which part of a list that goes by id."""
-    return Cursor(before=row_number("before"), after=row_number("after"))
+    return Cursor(before=row_number("before", largest), after=row_number("after", largest))
 
 
-def row_number(name: str) -> int | None:
+def row_number(name: str, largest: int = LARGEST_ID) -> int | None:
     """A row's number in the address; anything else is none."""
     number = request.args.get(name, type=int)
-    return number if number is not None and 0 < number <= LARGEST_ID else None
+    return number if number is not None and 0 < number <= largest else None

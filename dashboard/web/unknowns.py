@@ -21,7 +21,7 @@ from ..marks import requires_change
 from . import context, filters, respond
 from .access import actor, local_path
 from .forms.unknowns import DecisionForm
-from .messages import LARGEST_ID
+from .messages import LARGEST_MSG_ID
 from .paging import Page, row_number
 
 # More than a page of the list holds; a forged address must not become a long question.
@@ -120,7 +120,7 @@ def _asked() -> tuple[Decision, Choice] | None:
 def _number(text: str) -> int | None:
     if not (text.isascii() and text.isdigit()) or len(text) > 16:
         return None
-    return int(text) if 0 < int(text) <= LARGEST_ID else None
+    return int(text) if 0 < int(text) <= LARGEST_MSG_ID else None
 
 
 def _set(values: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ..models import WEBHOOK_CHOICES
 from . import respond
 from .access import actor
 from .forms.webhooks import WebhookForm
-from .paging import LARGEST_ID, Page, asked_for
+from .paging import LARGEST_ID, LARGEST_NUMBER, Page, asked_for
 
 blueprint = Blueprint("webhooks", __name__, url_prefix="/webhooks")
 ONE = f"/<int(max={LARGEST_ID}):webhook_id>"
@@ -43,7 +43,7 @@ def new() -> Response:
 @requires_change
 def show(webhook_id: int) -> Response:
     webhook = endpoints.get(actor(), webhook_id)
-    page = Page.by_id(deliveries.page(actor(), webhook_id, asked_for(), LOG_LINES))
+    page = Page.by_id(deliveries.page(actor(), webhook_id, asked_for(LARGEST_NUMBER), LOG_LINES))
     return respond.page("webhooks/show.html", webhook=webhook, page=page)
 
 
@@ -91,7 +91,7 @@ def delete(webhook_id: int) -> Response:
     return respond.redirect_to("webhooks.index")
 
 
-@blueprint.post(f"{ONE}/deliveries/<int(max={LARGEST_ID}):delivery_id>/resend")
+@blueprint.post(f"{ONE}/deliveries/<int(max={LARGEST_NUMBER}):delivery_id>/resend")
 def resend(webhook_id: int, delivery_id: int) -> Response:
     deliveries.resend(actor(), webhook_id, delivery_id)
     queues.tell_webhooks_later()

@@ -18,12 +18,14 @@ def test_the_history_of_a_client_shows_what_was_changed_and_from_where(app: Flas
     administrator.post(f"/clients/{client_id}/stop-list", headers={"X-Request-ID": "by-hand"})
 
     page = administrator.get(f"/clients/{client_id}").text
+    far_on = administrator.get(f"/audit?thing=client&before={2**40}").text
     history = administrator.get(f"/audit?thing=client&number={client_id}").text
     stopped = administrator.get("/audit?thing=phone&number=79990000001").text
     table = administrator.get("/audit/export.csv?thing=client").text
 
     assert f"/audit?thing=client&amp;number={client_id}" in page
     assert "client changed" in history
+    assert "after=" in far_on
     assert "=1+1" in history
     assert "Tomsk" in history
     assert "put on the stop list" in stopped

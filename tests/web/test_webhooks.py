@@ -5,13 +5,15 @@ import re
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import update
 
 from dashboard import clock
+from dashboard.database import transaction
 from dashboard.domain.users import User
 from dashboard.domain.webhooks import endpoints
 from dashboard.domain.webhooks.endpoints import EndpointView
 from dashboard.jobs import queues
-from dashboard.models import OffReason, Role
+from dashboard.models import OffReason, Role, WebhookDelivery
 from tests.factories import SignedIn
 from tests.factories_mailings import followed
 from tests.support.receiver import receiving
@@ -99,6 +101,8 @@ def test_a_test_event_and_its_answer_stand_in_the_log(app: Flask, owner: User, b
         with app.app_context():
             knocks = queues.queue(queues.WEBHOOKS).count
             deliver_webhooks()
+            with transaction() as session:
+                session.execute(update(WebhookDelivery).values(id=WebhookDelivery.id + 2**40))
         log = browser.get(f"/webhooks/{webhook_id}").text
         receiver.reply = lambda _number: (204, b"", {})
         [again] = re.findall(rf"/webhooks/{webhook_id}/deliveries/\d+/resend", log)
@@ -112,6 +116,7 @@ def test_a_test_event_and_its_answer_stand_in_the_log(app: Flask, owner: User, b
     assert "&lt;b&gt;busy&lt;/b&gt;" in log
     assert "next try" in log
     assert "Delivered" in browser.get(f"/webhooks/{webhook_id}").text
+    assert "after=" in browser.get(f"/webhooks/{webhook_id}?before={2**41}").text
 
 
 @pytest.mark.parametrize(

@@ -81,9 +81,8 @@ def begin(
             created_at=clock.database_now(session),
         )
         session.add(row)
-        _put(row, upload, layout)
+        guessed = _put(row, upload, layout)
         if choose:
-            guessed = mapping.guess(layout.rows)
             _choose(row, choose(guessed), layout, guessed)
         session.flush()
         audit.note(session, actor, "begin", Thing.IMPORT, row.id, after=_said(row))
@@ -221,10 +220,13 @@ def _look(upload: Upload, limits: FileLimits) -> Layout:
         raise Invalid([Problem("file", error.code, params)]) from None
 
 
-def _put(row: Import, upload: Upload, layout: Layout) -> None:
+def _put(row: Import, upload: Upload, layout: Layout) -> Mapping:
+    """Answers what its columns are guessed to be."""
+    guessed = mapping.guess(layout.rows)
     row.filename = UNPRINTABLE.sub("", upload.filename)[-LONGEST_FILENAME:]
     row.size_bytes = upload.path.stat().st_size
-    row.layout, row.mapping = layout.as_json(), mapping.guess(layout.rows).as_json()
+    row.layout, row.mapping = layout.as_json(), guessed.as_json()
+    return guessed
 
 
 def _take_back(row: Import) -> None:

@@ -109,7 +109,7 @@ def get(actor: Actor, import_id: int) -> ImportView:
 
 
 def columns(actor: Actor, import_id: int) -> Columns:
-    """Raises NotFound, also for imports of a time when nothing of the kind was kept."""
+    """Raises NotFound, also where the columns are not known: it ended before they were kept (migration 0004)."""
     kept = select(Import.layout, Import.mapping).where(Import.id == import_id, visible(Import.owner_id, actor))
     found = db.session.execute(kept).one_or_none()
     if found is None or found.layout is None or found.mapping is None:
