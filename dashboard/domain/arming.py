@@ -12,7 +12,7 @@ from .. import clock
 from ..database import AnyRow
 from ..gateway import Call
 from ..models import Status
-from . import due, flights, last_look, singles, tallies
+from . import doubts, due, flights, last_look, singles, tallies
 from .armed import Armed, Arming
 from .flights import Stretch
 from .moves import move
@@ -154,7 +154,9 @@ class Step:
         for each, reason in unwanted:
             by_reason[reason].append(each)
         for reason, those in by_reason.items():
-            move(self._session, those, Place(Status.QUEUED), Place(Status.SKIPPED, reason, self.now))
+            skipped = Place(Status.SKIPPED, reason, self.now)
+            move(self._session, [each for each in those if each.stretch], Place(Status.QUEUED), skipped)
+            doubts.close(self._session, [each for each in those if not each.stretch], skipped)
 
     def _again(self, left: dict[int, int]) -> dict[int, float]:
         """At once where the quota was used up; where others had their hands on it, or moments are short, later."""

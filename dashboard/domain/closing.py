@@ -1,6 +1,9 @@
-"""What becomes of messages that wait in vain: their last window is over, or their mailing is cancelled?"""
+"""What becomes of messages that wait in vain: their last window is over, or their mailing is cancelled?
 
-from collections.abc import Iterator
+They are expired or cancelled; those that an earlier call may have brought to the gateway are unknown.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, or_, select
@@ -9,7 +12,7 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import AnyRow, AnySelect, db, transaction
 from ..models import UNDER_WAY, Chunk, Lane, Mailing, Message, State, Status
-from . import flights
+from . import doubts, flights
 from .moves import move
 from .tallies import Place
 
@@ -58,21 +61,25 @@ def _close_some(lane: AnyRow, over: AnySelect, place: Place) -> int:
         session.execute(select(Mailing.id).where(Mailing.id == mailing_id).with_for_update(read=True))
         if session.execute(this_one.with_for_update(read=True)).first() is None:
             return 0  # somebody has given the mailing a new end
-        rows = _take(session, mailing_id, timezone)
+        rows = _take_from_chunks(session, mailing_id, timezone)
+        singles = [] if rows else _take_singles(session, mailing_id, timezone)
         ended = Place(place.status, place.reason, clock.database_now(session))
         move(session, rows, Place(Status.QUEUED), ended)
-        return len(rows)
+        doubts.close(session, singles, ended)
+        return len(rows) + len(singles)
 
 
-def _take(session: Session, mailing_id: int, timezone: str) -> list[AnyRow]:
+def _take_from_chunks(session: Session, mailing_id: int, timezone: str) -> list[AnyRow]:
     rows: list[AnyRow] = []
     while not rows and (stretches := flights.lock(session, {(mailing_id, timezone): AT_ONCE})):
         rows = [row for row, _ in flights.messages(session, stretches)]
         flights.take(session, stretches)
-    if not rows:
-        singles = _singles(mailing_id, timezone).limit(AT_ONCE).with_for_update(skip_locked=True)
-        rows = list(session.execute(singles).all())
     return rows
+
+
+def _take_singles(session: Session, mailing_id: int, timezone: str) -> Sequence[AnyRow]:
+    singles = _singles(mailing_id, timezone).limit(AT_ONCE).with_for_update(skip_locked=True)
+    return session.execute(singles).all()
 
 
 def _singles(mailing_id: Any, timezone: Any) -> AnySelect:

@@ -26,7 +26,7 @@ from ..models import (
     User,
     client_tags,
 )
-from . import audit, bulk, erased, erasing_traces, mailings, standing
+from . import audit, bulk, doubts, erased, erasing_traces, mailings, standing
 from .audit import Thing
 from .client_rules import canonical_phone
 from .errors import Conflict
@@ -56,8 +56,9 @@ class Erasure:
 def erase(actor: Actor | None, phone: str, folder: Path) -> Erasure:
     """`folder`: where the files of imports lie. `actor` None: whoever runs the installation.
 
-    What waits is taken back first. Raises Forbidden, Invalid, and Conflict while it is not known what becomes of
-    one of their messages, or a file that is not imported yet holds the phone.
+    What waits is taken back first, also if the erasing is refused for what is in doubt. Raises Forbidden, Invalid,
+    and Conflict while it is not known what becomes of one of their messages, or a file that is not imported yet
+    holds the phone.
     """
     if actor is not None:
         require_administration(actor)
@@ -87,6 +88,7 @@ def masked(canonical: str) -> str:
 
 def _require_settled(phone: str) -> None:
     """Raises Conflict."""
+    _give_up_what_is_in_doubt(phone)
     theirs = select(standing.status()).where(Message.id.in_(_ids_of(phone)))
     found = set(db.session.scalars(theirs.distinct()))
     trials = select(Trial.id).where(Trial.phone == phone, Trial.outcome == TrialOutcome.SENDING)
@@ -95,6 +97,24 @@ def _require_settled(phone: str) -> None:
     if Status.UNKNOWN in found:
         raise Conflict("erasing_message_unknown")
     end_reading()
+
+
+def _give_up_what_is_in_doubt(phone: str) -> None:
+    """What an earlier call may have brought to the gateway waits for no other: a person decides about it."""
+    waiting = Message.id.in_(_ids_of(phone)) & doubts.is_waiting_in_doubt()
+    for message_id in db.session.scalars(select(Message.id).where(waiting)).all():
+        end_reading()
+        with transaction() as session:
+            message = _locked(session, message_id)
+            if message.status is Status.QUEUED:
+                doubts.close(session, [message], Place(Status.CANCELLED, ERASED, clock.database_now(session)))
+
+
+def _locked(session: Session, message_id: int) -> Message:
+    """Under the mailing's lock, so that nobody arms it meanwhile."""
+    mailing_id = session.scalar(select(Message.mailing_id).where(Message.id == message_id))
+    mailings.lock(session, mailing_id)
+    return session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
 
 
 def _ids_of(phone: str) -> list[int]:
@@ -165,15 +185,14 @@ def _erase_messages(phone: str, name: str) -> list[int]:
 
 
 def _erase_message(message_id: int, name: str) -> None:
-    """Under the mailing's lock, so that nobody arms it meanwhile. Raises Conflict where somebody just has."""
+    """Raises Conflict where somebody has just armed it, or called for it and not heard what became of it."""
     with transaction() as session:
-        mailing_id = session.scalar(select(Message.mailing_id).where(Message.id == message_id))
-        mailings.lock(session, mailing_id)
-        message = session.get_one(Message, message_id, with_for_update=True, populate_existing=True)
+        message = _locked(session, message_id)
         status = session.scalar(select(standing.status()).where(Message.id == message_id))
         if status is Status.SENDING:
             raise Conflict("erasing_message_sending")
-        if status is Status.UNKNOWN:
+        is_in_doubt = status is Status.QUEUED and doubts.reasons(session, [message_id])
+        if status is Status.UNKNOWN or is_in_doubt:
             raise Conflict("erasing_message_unknown")
         if status is Status.QUEUED:
             ended = Place(Status.CANCELLED, ERASED, clock.database_now(session))

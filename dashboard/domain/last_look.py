@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from ..database import AnyRow, AnySelect
 from ..models import Client, Message, Status, StopListEntry
-from . import bulk, standing
+from . import bulk, doubts, standing
 
 
 class Addressee(Protocol):
@@ -45,12 +45,20 @@ def _sated(
     session: Session, rows: Iterable[Addressee], phones: Collection[str], service: AnyRow, now: datetime
 ) -> Iterator[int]:
     """Messages to phones that have been sent as many as the cap allows, or will have been by those before."""
-    had = Counter(_had(session, phones, now - timedelta(days=service.frequency_days)))
+    since = now - timedelta(days=service.frequency_days)
+    had = Counter(_had(session, phones, since))
+    # They count already, for a call before this one, and are not held against themselves.
+    in_doubt = _in_doubt(session, rows, since)
     for row in rows:
-        if had[row.phone] >= service.frequency_cap:
+        if had[row.phone] - (row.id in in_doubt) >= service.frequency_cap:
             yield row.id
-        else:
+        elif row.id not in in_doubt:
             had[row.phone] += 1
+
+
+def _in_doubt(session: Session, rows: Iterable[Addressee], since: datetime) -> set[int]:
+    theirs = bulk.any_of(Message.id.expression, [row.id for row in rows])
+    return set(session.scalars(select(Message.id).where(theirs, doubts.is_waiting_in_doubt(since))))
 
 
 def _had(session: Session, phones: Collection[str], since: datetime) -> dict[str, int]:
@@ -58,6 +66,7 @@ def _had(session: Session, phones: Collection[str], since: datetime) -> dict[str
     counts = or_(
         Message.status.in_((Status.SENT, Status.UNKNOWN)) & (Message.settled_at > since),
         Message.status == Status.SENDING,
+        doubts.is_waiting_in_doubt(since),
         standing.is_in_flight(),
     )
     query = (

@@ -36,7 +36,8 @@ class MessageStory:
     """`client_id` is None once the client has been deleted, `text` where there is none to be sent.
 
     `added_by`: who has added it by hand, at `created_at`; None: the mailing has selected the client then.
-    `changes`: it may look different at the next poll, without anybody's doing.
+    `changes`: it may look different at the next poll, without anybody's doing. `is_in_doubt`: it waits for another
+    try, and the gateway may have accepted it already, so that nobody can take it back.
     """
 
     id: int
@@ -60,6 +61,11 @@ class MessageStory:
     @property
     def changes(self) -> bool:
         return self.status in WAITING
+
+    @property
+    def is_in_doubt(self) -> bool:
+        is_uncertain = any(each.verdict == Verdict.UNCERTAIN for each in self.attempts)
+        return self.status is Status.QUEUED and is_uncertain
 
 
 def get(actor: Actor, message_id: int) -> MessageStory:

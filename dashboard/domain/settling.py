@@ -6,7 +6,7 @@ guarded UPDATE, whose count proves that nobody has decided about them meanwhile.
 
 import random
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -18,7 +18,7 @@ from .. import clock
 from ..database import AnyRow, insert_or_ignore, transaction
 from ..gateway import Answer, Verdict
 from ..models import Attempt, Message, Status
-from . import breaker, bulk, flights, moves, retries, tallies
+from . import breaker, bulk, doubts, flights, moves, retries, tallies
 from .armed import Armed
 from .flights import in_place
 from .policy import GATEWAY_PAUSE, OnUncertain, SendingPolicy
@@ -44,6 +44,10 @@ class Outcome:
     reason: str | None
     tries: int
     send_after: datetime | None = None
+
+
+# The locked row of a message, what was answered, and what that makes of it.
+Settled = tuple[AnyRow, Answer, Outcome]
 
 
 class _Overtaken(Exception):
@@ -124,6 +128,7 @@ def _decide(
         for row, (armed, answer) in ((row, results[row.id]) for row in rows)
         if _counts(row, results[row.id], token)
     ]
+    settled = _unless_in_doubt(session, settled)
     _write(session, settled, now)
     ended = ((row.mailing_id, row.id) for row, _, result in settled if result.status is not Status.QUEUED)
     settlements.note(session, ended)
@@ -168,9 +173,10 @@ def _counts(row: AnyRow, result: Result, token: str) -> bool:
 def outcome(
     tries: int, answer: Answer, now: datetime, policy: SendingPolicy, *, is_probe: bool = False
 ) -> Outcome:
-    """The one table of what an answer means, after `tries` earlier tries. Pure but for the jitter.
+    """The one table of what an answer means, after `tries` earlier tries of which none is in doubt.
 
-    What an open breaker's probe was surely not accepted for is the gateway's trouble, and uses up no try.
+    What an open breaker's probe was surely not accepted for is the gateway's trouble, and uses up no try. Pure but
+    for the jitter.
     """
     if answer.verdict is Verdict.ACCEPTED:
         return Outcome(Status.SENT, None, tries + 1)
@@ -189,11 +195,21 @@ def outcome(
 
 
 def _last_word(answer: Answer) -> Status:
-    """The tries are used up: surely not accepted is a failure, anything else nobody knows."""
+    """The tries are used up: a last one surely not accepted is a failure, anything else nobody knows."""
     return Status.FAILED if answer.verdict is Verdict.NOT_ACCEPTED else Status.UNKNOWN
 
 
-def _write(session: Session, settled: Sequence[tuple[AnyRow, Answer, Outcome]], now: datetime) -> None:
+def _unless_in_doubt(session: Session, settled: Sequence[Settled]) -> list[Settled]:
+    """What an earlier call may have brought to the gateway has not failed, whatever became of the last one."""
+    failed = [row.id for row, _, result in settled if result.status is Status.FAILED and not _is_in_place(row)]
+    why = doubts.reasons(session, failed)
+    return [
+        (row, answer, replace(result, status=Status.UNKNOWN, reason=why[row.id]) if row.id in why else result)
+        for row, answer, result in settled
+    ]
+
+
+def _write(session: Session, settled: Sequence[Settled], now: datetime) -> None:
     if not settled:
         return
     messages = cast("Table", Message.__table__)

@@ -11,6 +11,7 @@ from ..database import insert_or_ignore, transaction
 from ..models import Client, Lane, Mailing, Message, State, Status
 from . import (
     audit,
+    doubts,
     ids,
     lanes,
     limits,
@@ -176,7 +177,8 @@ def own_text(text: str, values: Mapping[str, str]) -> str:
 def cancel(actor: Actor, message_id: int) -> None:
     """Take a message back that waits; one that was taken back before stays so.
 
-    Raises Forbidden, NotFound, and Conflict for what has left the house or was settled.
+    Raises Forbidden, NotFound, and Conflict for what was settled or has left the house: also in an earlier call
+    of which nobody knows how it ended.
     """
     with transaction() as session:
         _mailing, message = _locked(session, actor, message_id)
@@ -201,7 +203,8 @@ def _require_waiting(session: Session, message: Message) -> None:
     """What has left the house cannot be unsent. Raises Conflict that says where it stands."""
     match session.scalar(select(standing.status()).where(Message.id == message.id)):
         case Status.QUEUED:
-            return
+            if doubts.reasons(session, [message.id]):
+                raise Conflict("message_may_be_sent")
         case Status.SENDING:
             raise Conflict("message_being_sent")
         case Status.SENT:

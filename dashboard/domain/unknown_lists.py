@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Select, func, select, union_all
 
 from ..database import db
+from ..gateway import Verdict
 from ..models import Attempt, Dimension, Mailing, Message, State, Status, Tally
 from . import bulk, mailings, unknown_counts
 from .messages import Try
@@ -193,14 +194,15 @@ def _rows(ids: Sequence[int]) -> list[UnknownRow]:
         .where(bulk.any_of(Message.id.expression, ids))
         .order_by(Message.mailing_id.desc(), Message.phone)
     )
-    last = _last_tries(ids)
+    last = _last_uncertain_tries(ids)
     return [UnknownRow(*row, last.get(row.id)) for row in db.session.execute(query)]
 
 
-def _last_tries(message_ids: Sequence[int]) -> dict[int, Try]:
+def _last_uncertain_tries(message_ids: Sequence[int]) -> dict[int, Try]:
     calls = (
         select(Attempt)
         .where(bulk.any_of(Attempt.message_id.expression, message_ids))
+        .where(Attempt.verdict == Verdict.UNCERTAIN.value)
         .order_by(Attempt.message_id, Attempt.at, Attempt.id)
     )
     return {row.message_id: Try.of(row) for row in db.session.scalars(calls)}

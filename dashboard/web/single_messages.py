@@ -105,6 +105,9 @@ def edit(message_id: int) -> Response:
     elif message.status is not Status.QUEUED:
         respond.error("message_settled")
         return respond.redirect_to("messages.show", message_id=message_id)
+    elif message.is_in_doubt:
+        respond.error("message_may_be_sent")
+        return respond.redirect_to("messages.show", message_id=message_id)
     return respond.page(
         "messages/edit.html",
         form=form,

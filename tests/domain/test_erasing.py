@@ -25,12 +25,14 @@ from dashboard.domain import (
     stop_list,
     tallies,
     trials,
+    unknown_outcomes,
 )
 from dashboard.domain.client_bulk import Selection
 from dashboard.domain.client_search import ClientFilter
 from dashboard.domain.errors import Conflict, Forbidden, Invalid
 from dashboard.domain.idempotency import Begun, KeptAnswer
 from dashboard.domain.permissions import Actor
+from dashboard.domain.unknown_outcomes import Decision
 from dashboard.domain.webhooks import endpoints
 from dashboard.gateway import Verdict
 from dashboard.models import ClientVerb, Message, Role, Status, StopListEntry, WebhookDelivery
@@ -183,7 +185,7 @@ def test_nothing_is_erased_while_a_call_may_be_under_way_or_a_file_is_not_import
     settle(armed, saying(Verdict.UNCERTAIN, "timeout"))
     with pytest.raises(Conflict, match="erasing_message_unknown"):
         erasing.erase(boss, PHONE, tmp_path)
-    resending.requeue(boss, armed[0].mailing_id, Message.id == armed[0].id, None, resending.Told("resend", {}))
+    unknown_outcomes.decide(boss, armed[0].mailing_id, Decision.ACCEPT)
     import_id = begin_check(boss, tmp_path, f"phone,name\n{IN_OTHER_WORDS},{NAME}\n")
     with pytest.raises(Conflict, match="import_holds_phone"):
         erasing.erase(boss, PHONE, tmp_path)

@@ -72,10 +72,13 @@ class Truth:
         for number, status in stands.items():
             times, decided = self.accepted[number], self.decided[number]
             assert times or decided or status is not Status.SENT, "called sent, and the gateway never took it"
+            # It waits only to be tried again, by the policy or because a person wished it so.
+            may_wait = decided or self.on_uncertain is OnUncertain.RETRY
+            is_known = status in (Status.SENDING, Status.SENT, Status.UNKNOWN)
+            is_tried_again = may_wait and status is Status.QUEUED
+            assert is_known or is_tried_again or not times, f"accepted, and called {status}: {self.deeds[number]}"
             if self.on_uncertain is OnUncertain.RETRY:
                 needed = 1 + decided + self.unheard[number]
                 assert times <= needed, f"sent again without need: {self.deeds[number]}"
             else:
                 assert times <= 1 + decided, "sent twice"
-                is_known = status in (Status.SENDING, Status.SENT, Status.UNKNOWN)
-                assert is_known or decided or not times, "sent, and nobody knows"
