@@ -6,13 +6,13 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import case, null, select, true, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, selectinload
 
 from .. import clock
 from ..database import db, insert_or_ignore, transaction
-from ..models import Client, StopListEntry, User
+from ..models import Client, Message, StopListEntry, User
 from . import audit, erased, tags
 from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
@@ -149,9 +149,20 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
                 session.execute(update(Client).where(Client.id == client_id).values(values))
         except IntegrityError:
             raise _phone_taken(session, owner_id, checked.phone) from None
+        if checked.phone != before["phone"]:
+            _mark_former(session, client_id, checked.phone)
         tags.replace(session, owner_id, client_id, checked.tags)
         erased.stop_again(session, [checked.phone])
         audit.note(session, actor, "change", Thing.CLIENT, client_id, before, _said(session, client_id))
+
+
+def _mark_former(session: Session, client_id: int, phone: str) -> None:
+    """What has gone to another phone than the client has now counts for that one (`last_look`)."""
+    is_former = case((Message.phone != phone, true()), else_=null())
+    session.execute(
+        update(Message).where(Message.client_id == client_id).values(is_former=is_former),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def was_deleted(actor: Actor, client_id: int) -> bool:

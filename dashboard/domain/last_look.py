@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from sqlalchemy import String, func, or_, select
+from sqlalchemy import String, func, or_, select, union_all
 from sqlalchemy.orm import Session
 
 from ..database import AnyRow, AnySelect
@@ -62,17 +62,23 @@ def _in_doubt(session: Session, rows: Iterable[Addressee], since: datetime) -> s
 
 
 def _had(session: Session, phones: Collection[str], since: datetime) -> dict[str, int]:
-    """What each phone has been sent, or may have been. By its clients, of any owner: a phone is a person."""
+    """What each phone has been sent, or may have been, under clients of any owner: a phone is a person.
+
+    The messages of those who have it, which went there; and of those who had it, and have another one by now.
+    """
     counts = or_(
         Message.status.in_((Status.SENT, Status.UNKNOWN)) & (Message.settled_at > since),
         Message.status == Status.SENDING,
         doubts.is_waiting_in_doubt(since),
         standing.is_in_flight(),
     )
-    query = (
-        select(Client.phone, func.count())
-        .join(Message, Message.client_id == Client.id)
+    theirs = (
+        select(Message.phone)
+        .join(Client, (Client.id == Message.client_id) & (Client.phone == Message.phone))
         .where(bulk.any_of(Client.phone.expression, phones), counts)
-        .group_by(Client.phone)
     )
-    return dict(session.execute(query).all())
+    former = select(Message.phone).where(
+        Message.is_former.is_not(None), bulk.any_of(Message.phone.expression, phones), counts
+    )
+    had = union_all(theirs, former).subquery()
+    return dict(session.execute(select(had.c.phone, func.count()).group_by(had.c.phone)).all())

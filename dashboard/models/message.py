@@ -86,6 +86,13 @@ class Message(Model):
             postgresql_where=text("unsent IS NOT NULL"),
             sqlite_where=text("unsent IS NOT NULL"),
         ),
+        # The frequency cap: what has gone to a phone under a client who has another one by now.
+        Index(
+            "ix_messages_former",
+            "phone",
+            postgresql_where=text("is_former IS NOT NULL"),
+            sqlite_where=text("is_former IS NOT NULL"),
+        ),
         # Half-full pages leave room for the new versions of rows.
         {"postgresql_with": {"fillfactor": 50}},
     )
@@ -94,6 +101,8 @@ class Message(Model):
     mailing_id: Mapped[int]
     client_id: Mapped[int] = mapped_column(BigId)
     phone: Mapped[str] = mapped_column(String(11))
+    # True: its client has another phone by now; else none, so that few rows are in the index.
+    is_former: Mapped[bool | None]
     operator_code: Mapped[str] = mapped_column(String(3))
     timezone: Mapped[str] = mapped_column(String(64))
     placeholder_values: Mapped[dict[str, str] | None] = mapped_column(Json)

@@ -10,6 +10,8 @@ from flask import Flask
 from dashboard import clock
 from dashboard.database import transaction
 from dashboard.domain import clients, outbox, stop_list
+from dashboard.domain.client_rules import ClientDraft
+from dashboard.domain.permissions import Actor
 from dashboard.gateway import Verdict
 from dashboard.models import Service, Status
 from tests.factories import make_actor
@@ -110,6 +112,31 @@ def test_the_cap_counts_a_phone_not_a_client_of_one_owner(any_context: Flask) ->
 
     assert arm(mailing_id) == []
     assert ledger(mailing_id) == {Status.SKIPPED: 1}
+
+
+def test_the_cap_follows_the_phone_when_a_client_gets_another(any_context: Flask) -> None:
+    """There and back: each phone is held to what has gone to it, whoever has it now."""
+    first, second = make_actor(), make_actor()
+    (client_id,) = add_clients(first, 1)
+    cap(1)
+    settle(arm(fan_out_all(first)))
+    give_phone(first, client_id, "79000000075")
+    add_clients(second, 1)
+
+    to_whoever_has_the_old_one = arm(fan_out_all(second))
+    to_the_new_one = settle(arm(fan_out_all(first)))
+    give_phone(first, client_id, "79000000000")
+    add_clients(second, 1, tag="other", first=75)
+    after_the_return = arm(fan_out_all(first)) + arm(fan_out_all(second, tags=("other",)))
+
+    assert to_whoever_has_the_old_one == []
+    assert [each.armed.phone for each in to_the_new_one] == ["79000000075"]
+    assert after_the_return == []
+
+
+def give_phone(owner: Actor, client_id: int, phone: str) -> None:
+    draft = ClientDraft(phone, "Europe/Moscow", tags=("vip",))
+    clients.change(owner, client_id, draft, clients.get(owner, client_id).version)
 
 
 @pytest.mark.parametrize(
