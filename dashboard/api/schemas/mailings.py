@@ -3,7 +3,7 @@
 from datetime import datetime, time
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validates_schema
 
 from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
@@ -113,6 +113,8 @@ OFFSET = "ISO 8601; without an offset it is the user's time"
 
 
 class MailingInput(Body):
+    """Everybody, or those of a filter: whoever says both has not said whom they mean."""
+
     title = Text(required=True, metadata={"minLength": 1, "maxLength": LONGEST_TITLE, "example": EXAMPLE["title"]})
     text = Text(
         required=True,
@@ -152,6 +154,17 @@ class MailingInput(Body):
             "example": 5000,
         },
     )
+
+    @validates_schema
+    def _one_audience(self, data: dict[str, Any], **_more: Any) -> None:
+        if data.get("everybody") and has_conditions(data):
+            raise ValidationError("everybody_and_filter", "everybody")
+
+
+def has_conditions(said: dict[str, Any]) -> bool:
+    """Tags or operator codes; who is left out is no condition."""
+    wanted = said.get("filter") or {}
+    return bool(wanted.get("tags") or wanted.get("operator_codes"))
 
 
 class NewMailing(MailingInput):
