@@ -12,7 +12,7 @@ from ..marks import requires
 from . import answers
 from .access import actor
 from .answers import limit_of
-from .resources import LARGEST_ID, Resource
+from .resources import Resource
 from .schemas import audit as schemas
 
 # The pages' blueprint has the name `audit`.
@@ -28,9 +28,9 @@ def index(query: dict[str, Any]) -> Response:
     """List what was done, newest first, by whom, from where, and what was before. For administrators."""
     cursor = answers.key_of_cursor(query.get("cursor"), _before) or Cursor()
     wanted = Wanted(
-        actor_id=_some(query.get("actor_id"), LARGEST_ID),
+        actor_id=query.get("actor_id"),
         thing=query.get("object_type"),
-        object_id=_some(query.get("object_id"), LARGEST_LINE),
+        object_id=_some(query.get("object_id")),
         verb=query.get("verb", ""),
         since=query.get("since"),
         until=query.get("until"),
@@ -40,9 +40,9 @@ def index(query: dict[str, Any]) -> Response:
     return answers.page(schemas.Line(), found.items, found.total, found.total_is_exact, next_key)
 
 
-def _some(number: int | None, largest: int) -> int | None:
+def _some(number: int | None) -> int | None:
     """What does not fit the column is nobody's, as 0 is."""
-    return number if number is None or 0 < number <= largest else 0
+    return number if number is None or 0 < number <= LARGEST_LINE else 0
 
 
 def _before(line_id: int) -> Cursor:

@@ -48,8 +48,10 @@ def index(query: dict[str, Any]) -> Response:
 
 
 def _place(client_id: int, phone: str) -> Place:
-    if not isinstance(client_id, int) or not 0 < client_id <= LARGEST_ID or not isinstance(phone, str):
+    if not isinstance(client_id, int) or not 0 < client_id <= LARGEST_ID:
         raise ValueError(client_id)
+    if not isinstance(phone, str) or not (phone == "" or (phone.isascii() and phone.isdigit())):
+        raise ValueError(phone)
     return Place(client_id, phone)
 
 

@@ -9,6 +9,7 @@ from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
 from ...domain.mailings import Verb
 from ...models import PauseReason, RateUnit, State, TimeBasis
+from ...zones import YEARS_TOLD
 from .clients import OperatorCode
 from .fields import (
     COMMON,
@@ -23,6 +24,7 @@ from .fields import (
     Inner,
     Instant,
     ListOf,
+    Number,
     Text,
     Truth,
     Whole,
@@ -48,9 +50,12 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
-            return datetime.fromisoformat(value)
+            read = datetime.fromisoformat(value)
         except (TypeError, ValueError):
             raise ValidationError("not_a_moment") from None
+        if read.year not in YEARS_TOLD:
+            raise ValidationError("not_a_moment")
+        return read
 
 
 class ClockTime(fields.Field[time]):
@@ -74,7 +79,7 @@ class ClockTime(fields.Field[time]):
 
 class Exclusion(Body):
     tags = ListOf(Text(), load_default=list, metadata={"example": ["debtors"]})
-    mailing_id = Whole(
+    mailing_id = Number(
         load_default=None,
         allow_none=True,
         metadata={**NUMBER, "description": "Those whom this mailing has selected", "example": 3},
