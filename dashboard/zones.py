@@ -11,6 +11,8 @@ CANONICAL_OFFSET = re.compile(r"UTC([+-])([0-9]{2}):([0-9]{2})")
 LONGEST_INPUT = 64
 # The offsets in use: https://data.iana.org/time-zones/theory.html (today −12:00 to +14:00).
 WEST_MOST, EAST_MOST = timedelta(hours=-12), timedelta(hours=14)
+# The first and the last year of the calendar have hours that some of them cannot tell.
+YEARS_TOLD = range(2, 9999)
 # Names of the tz database that are kept for old programs or files, and are no place where a client lives.
 NOT_PLACES = ("posix/", "right/", "localtime", "posixrules", "Factory", "leapseconds", "tzdata.zi")
 

@@ -83,8 +83,10 @@ def key_of_cursor(cursor: str | None, read: Callable[..., Any]) -> Any:
         return None
     try:
         values = json.loads(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+        if any(isinstance(value, bool) for value in values):
+            raise ValueError(values)  # Python takes them for 1 and 0, SQL does not
         return read(*values)
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+    except (binascii.Error, ValueError, TypeError, OverflowError, RecursionError):
         raise Refusal(422, "cursor_invalid") from None
 
 

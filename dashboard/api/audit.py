@@ -12,7 +12,7 @@ from ..marks import requires
 from . import answers
 from .access import actor
 from .answers import limit_of
-from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of_many
+from .resources import LARGEST_NUMBER, Resource, cursor_of_many
 from .schemas import audit as schemas
 
 # The pages' blueprint has the name `audit`.
@@ -27,9 +27,9 @@ def index(query: dict[str, Any]) -> Response:
     """List what was done, newest first, by whom, from where, and what was before. For administrators."""
     cursor = answers.key_of_cursor(query.get("cursor"), cursor_of_many) or NEWEST
     wanted = Wanted(
-        actor_id=_some(query.get("actor_id"), LARGEST_ID),
+        actor_id=query.get("actor_id"),
         thing=query.get("object_type"),
-        object_id=_some(query.get("object_id"), LARGEST_NUMBER),
+        object_id=_some(query.get("object_id")),
         verb=query.get("verb", ""),
         since=query.get("since"),
         until=query.get("until"),
@@ -39,6 +39,6 @@ def index(query: dict[str, Any]) -> Response:
     return answers.page(schemas.Line(), found.items, found.total, found.total_is_exact, next_key)
 
 
-def _some(number: int | None, largest: int) -> int | None:
+def _some(number: int | None) -> int | None:
     """What does not fit the column is nobody's, as 0 is."""
-    return number if number is None or 0 < number <= largest else 0
+    return number if number is None or 0 < number <= LARGEST_NUMBER else 0

@@ -47,7 +47,7 @@ def index(query: dict[str, Any]) -> Response:
 
 
 def _place(client_id: int, phone: str) -> Place:
-    if not isinstance(phone, str):
+    if not isinstance(phone, str) or not (phone == "" or (phone.isascii() and phone.isdigit())):
         raise ValueError(phone)
     return Place(row_number(client_id), phone)
 

@@ -91,7 +91,12 @@ def put(body: dict[str, Any], mailing_id: int) -> Response:
 @blueprint.takes(schemas.MailingInput(partial=True), example={"title": "Summer sale"})
 @blueprint.gives(200, schemas.Mailing)
 def patch(body: dict[str, Any], mailing_id: int) -> Response:
-    """Change some of a draft's fields; a filter, a window or a rate is replaced as a whole."""
+    """Change some of a draft's fields; a filter, a window or a rate is replaced as a whole.
+
+    A filter with tags or operator codes ends `everybody`, and `everybody` ends such a filter.
+    """
+    if schemas.has_conditions(body):
+        body = {"everybody": False} | body
     with as_asked_for(mailing_id) as mailing:
         kept = INPUT.load(_input_of(mailing))
         if body.get("time_basis", mailing.time_basis) is not mailing.time_basis:

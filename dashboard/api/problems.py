@@ -138,7 +138,9 @@ def in_messages(messages: Any, path: tuple[str, ...] = ()) -> Iterator[Problem]:
     """Of a ValidationError."""
     if isinstance(messages, Mapping):
         for key, inner in messages.items():
-            yield from in_messages(inner, path if key == "_schema" else (*path, str(key)))
+            # A field's name may be half of a surrogate pair, which no answer can hold.
+            name = str(key).encode(errors="replace").decode()
+            yield from in_messages(inner, path if key == "_schema" else (*path, name))
     else:
         for message in messages:
             yield message if isinstance(message, Problem) else Problem(".".join(path), str(message))

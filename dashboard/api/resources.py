@@ -8,16 +8,15 @@ from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from ..domain.pages import Cursor
 from . import access, answers, problems, repeating
+from .schemas.fields import LARGEST_ID as LARGEST_ID
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
-# PostgreSQL's INTEGER: what is greater is nobody's number.
-LARGEST_ID = 2**31 - 1
 # Of messages, deliveries and lines of the audit log, which are PostgreSQL's BIGINT.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -53,10 +52,17 @@ class _Parser(FlaskParser):
         return MultiDictProxy(CombinedMultiDict([req.files, req.form]), schema)
 
     def _raw_load_json(self, req: Request) -> Any:
-        """Otherwise it would pass for no body, and each of its fields for missing. Raises UnsupportedMediaType."""
+        """Otherwise it would pass for no body, and each of its fields for missing.
+
+        Raises UnsupportedMediaType, and BadRequest for what is no JSON or more than Python reads: nested deeper
+        than its stack, a number of thousands of digits.
+        """
         if not req.is_json and req.get_data(cache=True):
             raise UnsupportedMediaType
-        return super()._raw_load_json(req)
+        try:
+            return super()._raw_load_json(req)
+        except (ValueError, RecursionError):
+            raise BadRequest from None
 
 
 class Resource(Blueprint):  # type: ignore[misc]

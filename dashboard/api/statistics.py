@@ -8,12 +8,13 @@ from flask import Response
 from .. import zones
 from ..domain import daily, mailing_lists, mailings, statistics
 from ..domain.errors import Invalid, Problem
-from ..domain.pages import NEWEST, Cursor
+from ..domain.pages import NEWEST
 from ..domain.statistics import Breakdown
 from ..models import Dimension, Status
 from . import answers
 from .access import actor, user
 from .answers import limit_of
+from .mailings import cursor_of
 from .resources import Resource
 from .schemas import statistics as schemas
 
@@ -26,7 +27,7 @@ MOST_DAYS = 90
 @blueprint.gives(200, schemas.Overall)
 def overall(query: dict[str, Any]) -> Response:
     """Totals of all mailings, and each one's numbers, newest first."""
-    before = answers.key_of_cursor(query.get("cursor"), lambda before: Cursor(before=int(before)))
+    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
     found = mailing_lists.page(actor(), None, before or NEWEST, limit_of(query), is_walk=True)
     next_key = (found.next_before,) if found.next_before else None
     items = [

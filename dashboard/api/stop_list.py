@@ -8,6 +8,7 @@ from flask import Response
 from ..domain import stop_list, stop_list_pages
 from ..domain.stop_list import Outcome
 from ..domain.stop_list_pages import Place
+from ..zones import YEARS_TOLD
 from . import answers
 from .access import actor
 from .answers import limit_of
@@ -31,7 +32,7 @@ def index(query: dict[str, Any]) -> Response:
 
 def _place(added_at: str, phone: str) -> Place:
     at = datetime.fromisoformat(added_at)
-    if at.tzinfo is None or not isinstance(phone, str) or not phone.isalnum():
+    if at.tzinfo is None or at.year not in YEARS_TOLD or not isinstance(phone, str) or not phone.isalnum():
         raise ValueError(phone)
     return Place(at, phone)
 

@@ -27,9 +27,13 @@ made = Resource("tokens", __name__, "/tokens", "Tokens that people make for prog
 
 def _login_name() -> str:
     """Tries are counted for names that nobody has, too; hashed, because people type passwords there."""
-    body = request.get_json(silent=True)
+    try:
+        body = request.get_json(silent=True)
+    except RecursionError:
+        body = None
     name = body.get("username") if isinstance(body, dict) else None
-    return "login:" + hashlib.sha256(name_key(str(name or "")).encode(errors="replace")).hexdigest()
+    text = name if isinstance(name, str) else ""
+    return "login:" + hashlib.sha256(name_key(text).encode(errors="replace")).hexdigest()
 
 
 @signing_in.asked("POST")

@@ -31,7 +31,7 @@ FORM_KEY = re.compile(r"[0-9a-f]{32}|mailing-[0-9]{1,10}")
 def new() -> Response:
     unsaved = None
     if request.method == "GET":
-        unsaved = form_drafts.find(actor(), request.args.get("form", "")[:32])
+        unsaved = form_drafts.find(actor(), request.args.get("form", "").replace("\0", "")[:32])
     contents = contents_of_new(context.zone_name())
     return _write(MailingForm(data=contents | _typed_before(unsaved)), None, unsaved)
 

@@ -102,8 +102,29 @@ def test_what_is_no_mailing_is_told_with_its_field(
     assert codes(answer) == [fault]
 
 
-def test_everybody_has_to_be_meant(program: Program) -> None:
-    assert written(program, filter=None, everybody=True)["everybody"] is True
+def test_everybody_has_to_be_meant_and_a_filter_ends_it(program: Program) -> None:
+    """Whoever sends a filter does not mean everybody; who sends both has not said what they mean."""
+    mailing = written(program, filter={"exclude": {"tags": ["debtors"]}}, everybody=True)
+    path = f"/mailings/{mailing['id']}"
+
+    filtered = program.ask("PATCH", path, {"filter": {"tags": ["vip"], "exclude": {"tags": ["debtors"]}}}).json
+    everybody = program.ask("PATCH", path, {"everybody": True}).json
+    by_code = program.ask("PATCH", path, {"filter": {"operator_codes": ["916"]}}).json
+    excluding = [
+        program.ask("PATCH", path, {"everybody": True, "filter": {"exclude": {"tags": ["a"]}}}),
+        program.ask("PATCH", path, {"filter": {"exclude": {"tags": ["b"]}}}),
+        program.ask("PATCH", path, {"filter": None}),
+    ]
+    both = SALE | {"everybody": True}
+    refused = [program.post("/mailings", both), program.post("/mailings/preview", both)]
+    refused += [program.ask("PUT", path, both), program.ask("PATCH", path, both)]
+
+    assert (mailing["everybody"], filtered["everybody"], filtered["filter"]["tags"]) == (True, False, ["vip"])
+    assert (everybody["everybody"], everybody["filter"]["tags"]) == (True, None)
+    assert everybody["filter"]["exclude"] == mailing["filter"]["exclude"]
+    assert (by_code["everybody"], by_code["filter"]["operator_codes"]) == (False, ["916"])
+    assert [answer.json["everybody"] for answer in excluding] == [True] * 3
+    assert [codes(answer) for answer in refused] == [[("everybody", "everybody_and_filter")]] * 4
 
 
 def test_a_draft_is_changed_in_parts_or_as_a_whole_and_nothing_else_is(program: Program) -> None:

@@ -16,6 +16,7 @@ from .fields import (
     Inner,
     Instant,
     ListOf,
+    NumberInAddress,
     Text,
     Truth,
     Whole,
@@ -50,7 +51,7 @@ class LinePage(Body):
 class Query(Body):
     limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
-    actor_id = InAddress(metadata={**NUMBER, "description": "Of whom"})
+    actor_id = NumberInAddress(metadata={**NUMBER, "description": "Of whom"})
     object_type = Choice(Thing, metadata={"description": "To what kind of thing", "example": "mailing"})
     object_id = InAddress(metadata={"description": "To which one; of the stop list its phone", "minimum": 1})
     verb = Text(metadata={"description": "What was done", "maxLength": 40})

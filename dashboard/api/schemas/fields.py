@@ -9,6 +9,8 @@ from typing import Any
 
 from marshmallow import RAISE, Schema, ValidationError, fields
 
+from ...zones import YEARS_TOLD
+
 WHOLE = re.compile(r"-?[0-9]{1,30}")
 # JSON can write halves of surrogate pairs, which nothing can encode.
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
@@ -17,8 +19,10 @@ MOMENT = "2030-03-01T06:00:00+00:00"
 # Of a page of a list.
 LIMIT = {"description": "How many a page may have", "minimum": 1, "maximum": 500, "example": 50}
 CURSOR = {"description": "Where the page begins, as `next` of the one before has it", "maxLength": 1000}
+# PostgreSQL's INTEGER: what is greater is nobody's number.
+LARGEST_ID = 2_147_483_647
 # A number of a client, a mailing or a user.
-NUMBER = {"minimum": 1, "maximum": 2_147_483_647}
+NUMBER = {"minimum": 1, "maximum": LARGEST_ID}
 COUNT = {"minimum": 0, "example": 0}
 COMMON = {"required": "field_missing", "null": "field_null", "validator_failed": "field_invalid"}
 
@@ -62,6 +66,24 @@ class InAddress(fields.Integer):
         return super()._deserialize(value, attr, data, **kwargs)
 
 
+class Number(Whole):
+    """Of a client, a mailing or a user; what fits no column is nobody's, as 0 is."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return _somebodys(super()._deserialize(value, attr, data, **kwargs))
+
+
+class NumberInAddress(InAddress):
+    """The same in a query."""
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        return _somebodys(super()._deserialize(value, attr, data, **kwargs))
+
+
+def _somebodys(number: int) -> int:
+    return number if 0 < number <= LARGEST_ID else 0
+
+
 class Truth(fields.Boolean):
     """`true` or `false` and nothing that might stand for them: no 1, no "yes"."""
 
@@ -101,7 +123,7 @@ class Inner(fields.Nested):
 
 
 class Instant(fields.AwareDateTime):
-    """ISO 8601, answered in UTC."""
+    """ISO 8601, answered in UTC; in a year that every zone can tell."""
 
     default_error_messages = {
         **COMMON,
@@ -109,3 +131,9 @@ class Instant(fields.AwareDateTime):
         "invalid_awareness": "not_a_moment",
         "format": "not_a_moment",
     }
+
+    def _deserialize(self, value: Any, attr: str | None, data: Mapping[str, Any] | None, **kwargs: Any) -> Any:
+        instant = super()._deserialize(value, attr, data, **kwargs)
+        if instant.year not in YEARS_TOLD:
+            raise self.make_error("invalid")
+        return instant

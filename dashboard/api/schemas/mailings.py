@@ -3,12 +3,13 @@
 from datetime import datetime, time
 from typing import Any
 
-from marshmallow import ValidationError, fields
+from marshmallow import ValidationError, fields, validates_schema
 
 from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
 from ...domain.mailings import Verb
 from ...models import PauseReason, RateUnit, State, TimeBasis
+from ...zones import YEARS_TOLD
 from .clients import OperatorCode
 from .fields import (
     COMMON,
@@ -23,6 +24,7 @@ from .fields import (
     Inner,
     Instant,
     ListOf,
+    Number,
     Text,
     Truth,
     Whole,
@@ -48,9 +50,12 @@ class Moment(fields.Field[datetime]):
 
     def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> datetime:
         try:
-            return datetime.fromisoformat(value)
+            read = datetime.fromisoformat(value)
         except (TypeError, ValueError):
             raise ValidationError("not_a_moment") from None
+        if read.year not in YEARS_TOLD:
+            raise ValidationError("not_a_moment")
+        return read
 
 
 class ClockTime(fields.Field[time]):
@@ -74,7 +79,7 @@ class ClockTime(fields.Field[time]):
 
 class Exclusion(Body):
     tags = ListOf(Text(), load_default=list, metadata={"example": ["debtors"]})
-    mailing_id = Whole(
+    mailing_id = Number(
         load_default=None,
         allow_none=True,
         metadata={**NUMBER, "description": "Those whom this mailing has selected", "example": 3},
@@ -113,6 +118,8 @@ OFFSET = "ISO 8601; without an offset it is the user's time"
 
 
 class MailingInput(Body):
+    """Everybody, or those of a filter: whoever says both has not said whom they mean."""
+
     title = Text(required=True, metadata={"minLength": 1, "maxLength": LONGEST_TITLE, "example": EXAMPLE["title"]})
     text = Text(
         required=True,
@@ -152,6 +159,17 @@ class MailingInput(Body):
             "example": 5000,
         },
     )
+
+    @validates_schema
+    def _one_audience(self, data: dict[str, Any], **_more: Any) -> None:
+        if data.get("everybody") and has_conditions(data):
+            raise ValidationError("everybody_and_filter", "everybody")
+
+
+def has_conditions(said: dict[str, Any]) -> bool:
+    """Tags or operator codes; who is left out is no condition."""
+    wanted = said.get("filter") or {}
+    return bool(wanted.get("tags") or wanted.get("operator_codes"))
 
 
 class NewMailing(MailingInput):

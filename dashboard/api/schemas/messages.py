@@ -15,6 +15,7 @@ from .fields import (
     Inner,
     Instant,
     ListOf,
+    NumberInAddress,
     Text,
     Truth,
     Whole,
@@ -82,8 +83,8 @@ class OfMailing(Body):
 
 
 class MessageQuery(OfMailing):
-    mailing_id = InAddress(metadata={**NUMBER, "description": "Of this mailing", "example": 7})
-    client_id = InAddress(metadata={**NUMBER, "description": "To this client", "example": 1})
+    mailing_id = NumberInAddress(metadata={**NUMBER, "description": "Of this mailing", "example": 7})
+    client_id = NumberInAddress(metadata={**NUMBER, "description": "To this client", "example": 1})
 
 
 class NewMessage(Body):

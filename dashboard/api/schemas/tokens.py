@@ -2,7 +2,7 @@
 
 from ...domain.user_rules import LONGEST_NAME
 from ...models import Scope
-from .fields import MOMENT, NUMBER, Body, Choice, InAddress, Instant, ListOf, Text, Whole
+from .fields import MOMENT, NUMBER, Body, Choice, Instant, ListOf, NumberInAddress, Text, Whole
 
 JWT = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxIn0.vestnik"
 
@@ -40,7 +40,7 @@ class NewApiToken(Body):
 
 
 class ApiTokenQuery(Body):
-    user_id = InAddress(metadata={"description": "Whose, for administrators; else one's own"})
+    user_id = NumberInAddress(metadata={"description": "Whose, for administrators; else one's own"})
 
 
 class ApiToken(Body):

@@ -90,9 +90,11 @@ def instant_of(cell: str, zone: str) -> str | None:
         at = _moment(cell)
         if at.tzinfo is None:
             at = at.replace(tzinfo=zones.zone(zone))
-        return at.astimezone(UTC).isoformat()
-    except (ValueError, OverflowError):
+    except ValueError:
         raise CellError("date_invalid") from None
+    if at.year not in zones.YEARS_TOLD:
+        raise CellError("date_invalid")
+    return at.astimezone(UTC).isoformat()
 
 
 def _moment(cell: str) -> datetime:

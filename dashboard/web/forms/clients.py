@@ -10,7 +10,7 @@ from wtforms import Form as PlainForm
 from ...domain.client_rules import TAG_SEPARATORS, ClientDraft
 from ...domain.clients import ClientView
 from ...domain.errors import Problem
-from ...zones import zone
+from ...zones import YEARS_TOLD, zone
 from .. import context
 from .fields import Form, TrimmedField
 
@@ -102,6 +102,7 @@ def _local_date(instant: datetime | None) -> str:
 
 def _date(text: str) -> date | None:
     try:
-        return date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
+        day = date.fromisoformat(text) if re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text) else None
     except ValueError:
         return None
+    return day if day and day.year in YEARS_TOLD else None
