@@ -11,7 +11,7 @@ from ..jobs import queues
 from ..marks import requires
 from . import problems, statistics
 from .access import actor, sends
-from .mailings import ONE, as_asked_for, draft_of, one, told
+from .mailings import ONE, as_asked_for, draft_of, one, require_version, told
 from .mailings import blueprint as blueprint
 from .schemas import mailings as schemas
 from .schemas import statistics as statistics_schemas
@@ -57,9 +57,7 @@ for _name in VERBS:
 @blueprint.gives(200, schemas.Resent)
 def resend(body: dict[str, Any], mailing_id: int) -> dict[str, Any]:
     """Let failed messages wait anew, under the numbers they have."""
-    with as_asked_for(mailing_id):
-        pass  # resending takes many short transactions, so it is not held while they run
-    count = resending.resend(actor(), mailing_id, body["reasons"], body["end_at"])
+    count = resending.resend(actor(), mailing_id, body["reasons"], body["end_at"], require_version)
     queues.work_later()
     return {"resent": count, "mailing": told(mailings.get(actor(), mailing_id))}
 

@@ -118,8 +118,13 @@ def delete(mailing_id: int) -> None:
 def as_asked_for(mailing_id: int) -> Iterator[Mailing]:
     """Held, so that between the look at its version and the change nobody else changes it."""
     with mailings.held(actor(), mailing_id) as mailing:
-        answers.require_version(SHOWN, told(mailing))
+        require_version(mailing)
         yield mailing
+
+
+def require_version(mailing: Mailing) -> None:
+    """Of a mailing that is held. Raises Refusal (412)."""
+    answers.require_version(SHOWN, told(mailing))
 
 
 def one(mailing_id: int, status: int = 200) -> Response:
