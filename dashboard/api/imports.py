@@ -68,7 +68,7 @@ def row_number(said: int) -> int:
 @blueprint.asked("POST")
 @creates
 @blueprint.takes(schemas.NewImport, "files")
-@blueprint.gives(202, schemas.Import)
+@blueprint.gives(202, schemas.Import, example=schemas.BEGINS)
 def create(form: dict[str, Any]) -> Response:
     """Send in a file of clients.
 
@@ -122,8 +122,8 @@ def show(import_id: int) -> Response:
 
 
 @blueprint.asked("PATCH", ONE)
-@blueprint.takes(schemas.ImportChange)
-@blueprint.gives(202, schemas.Import)
+@blueprint.takes(schemas.ImportChange, example={"mapping": schemas.EXAMPLE_OF_MAPPING})
+@blueprint.gives(202, schemas.Import, example=schemas.BEGINS)
 def patch(body: dict[str, Any], import_id: int) -> Response:
     """Say otherwise which column holds what, before the start; the dry run begins anew."""
     with _as_asked_for(import_id) as view:
@@ -140,7 +140,7 @@ def patch(body: dict[str, Any], import_id: int) -> Response:
 
 
 @blueprint.asked("POST", f"{ONE}/start")
-@blueprint.gives(202, schemas.Import)
+@blueprint.gives(202, schemas.Import, example=schemas.STARTS)
 def start(import_id: int) -> Response:
     """Bring in what the dry run has read. May be repeated."""
     with _as_asked_for(import_id):
@@ -150,7 +150,7 @@ def start(import_id: int) -> Response:
 
 
 @blueprint.asked("POST", f"{ONE}/cancel")
-@blueprint.gives(200, schemas.Import)
+@blueprint.gives(200, schemas.Import, example=schemas.CANCELLED)
 def cancel(import_id: int) -> Response:
     """Stop for good. What has been brought in stays."""
     with _as_asked_for(import_id):

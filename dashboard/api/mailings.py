@@ -8,19 +8,20 @@ from typing import Any
 from flask import Response, url_for
 
 from .. import zones
-from ..domain import mailing_lists, mailings
+from ..domain import mailing_lists, mailings, reopening
 from ..domain.errors import Invalid, Problem
 from ..domain.mailing_drafts import MailingDraft
-from ..domain.mailings import allowed_verbs
+from ..domain.mailings import Verb, allowed_verbs
 from ..domain.pages import NEWEST, Cursor
 from ..jobs import queues
-from ..models import Mailing, RateUnit, Scope, TimeBasis
+from ..models import Mailing, RateUnit, Scope, State, TimeBasis
 from . import answers
 from .access import actor, require_scope, user
 from .answers import limit_of
 from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import mailings as schemas
+from .schemas.mailings import STANDS, Action
 
 NAMES = {
     "starts_at": "start_at",
@@ -84,7 +85,7 @@ def show(mailing_id: int) -> Response:
 
 @blueprint.asked("PUT", ONE)
 @blueprint.takes(schemas.MailingInput, example=schemas.EXAMPLE_OF_DRAFT)
-@blueprint.gives(200, schemas.Mailing)
+@blueprint.gives(200, schemas.Mailing, example=STANDS[State.DRAFT])
 def put(body: dict[str, Any], mailing_id: int) -> Response:
     """Replace a draft."""
     draft = draft_of(body)
@@ -95,7 +96,7 @@ def put(body: dict[str, Any], mailing_id: int) -> Response:
 
 @blueprint.asked("PATCH", ONE)
 @blueprint.takes(schemas.MailingInput(partial=True), example={"title": "Summer sale"})
-@blueprint.gives(200, schemas.Mailing)
+@blueprint.gives(200, schemas.Mailing, example=STANDS[State.DRAFT] | {"title": "Summer sale"})
 def patch(body: dict[str, Any], mailing_id: int) -> Response:
     """Change some of a draft's fields; a filter, a window or a rate is replaced as a whole."""
     with as_asked_for(mailing_id) as mailing:
@@ -144,13 +145,25 @@ def told(mailing: Mailing) -> dict[str, Any]:
         "time_basis": mailing.time_basis,
         "window": mailing.window_from and {"from": mailing.window_from, "to": mailing.window_to},
         "rate": mailing.rate_limit and {"limit": mailing.rate_limit, "unit": mailing.rate_unit},
-        "actions": sorted(allowed_verbs(mailing.state)),
+        "actions": sorted(_actions(mailing)),
         "created_at": mailing.created_at,
         "updated_at": mailing.updated_at,
         "started_at": mailing.started_at,
         "finished_at": mailing.finished_at,
         "messages_folded_at": mailing.folded_at,
     }
+
+
+def _actions(mailing: Mailing) -> set[Action]:
+    """Whatever they are called in the domain; the verbs themselves check again, also who asks."""
+    found = {
+        Action.LAUNCH if verb is Verb.SCHEDULE else Action(verb.value) for verb in allowed_verbs(mailing.state)
+    }
+    if mailing.awaits_approval and mailing.state is State.SCHEDULED:
+        found.add(Action.APPROVE)
+    if mailing.state in reopening.REOPENABLE and mailing.folded_at is None:
+        found.add(Action.RESEND)
+    return found
 
 
 def _input_of(mailing: Mailing) -> dict[str, Any]:

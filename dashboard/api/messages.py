@@ -108,7 +108,7 @@ def _sought(query: dict[str, Any]) -> Sought:
 @blueprint.asked("POST")
 @sends
 @blueprint.takes(schemas.NewMessage, example={"mailing_id": 7, "client_id": 1})
-@blueprint.gives(201, schemas.Message)
+@blueprint.gives(201, schemas.Message, example=schemas.QUEUED)
 def create(body: dict[str, int]) -> Response:
     """Add one message to a mailing that has started, to one client (scope `send`)."""
     for name in ("mailing_id", "client_id"):
@@ -128,8 +128,8 @@ def show(message_id: int) -> Response:
 
 @blueprint.asked("PUT", ONE, endpoint="put")
 @blueprint.asked("PATCH", ONE)
-@blueprint.takes(schemas.MessageChange, example={"text": "Dear Anna, the sale ends today."})
-@blueprint.gives(200, schemas.Message)
+@blueprint.takes(schemas.MessageChange, example=schemas.CHANGED)
+@blueprint.gives(200, schemas.Message, example=schemas.QUEUED | schemas.CHANGED | {"has_own_text": True})
 def change(body: dict[str, Any], message_id: int) -> Response:
     """Give a queued message a text of its own, or resolve an unknown outcome (to resend it: scope `send`)."""
     with _as_asked_for(message_id) as message:

@@ -65,7 +65,7 @@ def put(body: dict[str, Any], webhook_id: int) -> Response:
 
 @blueprint.asked("PATCH", ONE)
 @blueprint.takes(schemas.WebhookInput(partial=True), example={"is_on": False})
-@blueprint.gives(200, schemas.Webhook)
+@blueprint.gives(200, schemas.Webhook, example=schemas.OFF)
 def patch(body: dict[str, Any], webhook_id: int) -> Response:
     """Change some of it. Switched on again, it is told what has waited."""
     view = _as_read(webhook_id)
@@ -91,7 +91,7 @@ def rotate_secret(webhook_id: int) -> dict[str, str]:
 
 
 @blueprint.asked("POST", f"{ONE}/ping")
-@blueprint.gives(202, schemas.Delivery)
+@blueprint.gives(202, schemas.Delivery, example={"event": "ping", **schemas.AGAIN, **schemas.NOT_TRIED})
 def ping(webhook_id: int) -> DeliveryView:
     """Send it an event that means nothing."""
     with _as_asked_for(webhook_id):
@@ -112,7 +112,7 @@ def log(query: dict[str, Any], webhook_id: int) -> Response:
 
 
 @blueprint.asked("POST", f"{ONE}/deliveries/<int(max={LARGEST_NUMBER}):delivery_id>/resend")
-@blueprint.gives(202, schemas.Delivery)
+@blueprint.gives(202, schemas.Delivery, example=schemas.AGAIN)
 def resend(webhook_id: int, delivery_id: int) -> DeliveryView:
     """Tell it again, under the same `webhook-id`."""
     with _as_asked_for(webhook_id):
