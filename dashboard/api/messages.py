@@ -74,10 +74,16 @@ def _of_all(query: dict[str, Any]) -> Response:
 
 def _of_client(query: dict[str, Any]) -> Response:
     """Few: one for each mailing."""
-    if more := sorted(query.keys() - {"client_id", "limit", "cursor"}):
-        raise Invalid([Problem(name, "not_with_client_id") for name in more])
     before = answers.key_of_cursor(query.get("cursor"), mailings.cursor_of)
-    found = client_story.page(actor(), query["client_id"], before or NEWEST, limit_of(query), is_walk=True)
+    found = client_story.page(
+        actor(),
+        query["client_id"],
+        before or NEWEST,
+        limit_of(query),
+        mailing_id=query.get("mailing_id"),
+        sought=_sought(query),
+        is_walk=True,
+    )
     next_key = (found.next_before,) if found.next_before else None
     items = message_lists.of_ids([item.id for item in found.items])
     return answers.page(ROW, items, found.total, found.total_is_exact, next_key)

@@ -40,7 +40,13 @@ EXCEPTIONS = {
     ),
     "Called inside of what is noted.": ("sessions.end_all",),
     "Holds a row for the verb that is called inside.": (
-        *("clients.held", "imports.views.held", "mailings.held", "single_messages.held", "webhooks.endpoints.held"),
+        *(
+            "clients.held",
+            "imports.views.held",
+            "mailings.held",
+            "single_messages.held",
+            "webhooks.endpoints.held",
+        ),
     ),
     "Makes a form or a request bear repetition, and changes nothing that anybody else sees.": (
         *("form_drafts.drop", "form_drafts.keep", "idempotency.begin", "idempotency.forget", "idempotency.keep"),
