@@ -12,7 +12,7 @@ from ..domain import mailing_lists, mailings, reopening
 from ..domain.errors import Invalid, Problem
 from ..domain.mailing_drafts import MailingDraft
 from ..domain.mailings import Verb, allowed_verbs
-from ..domain.pages import NEWEST, Cursor
+from ..domain.pages import Cursor, behind, in_order
 from ..jobs import queues
 from ..models import Mailing, RateUnit, Scope, State, TimeBasis
 from . import answers
@@ -45,13 +45,18 @@ SHOWN, INPUT = schemas.Mailing(), schemas.MailingInput()
 @blueprint.takes(schemas.MailingQuery, "query")
 @blueprint.gives(200, schemas.MailingPage)
 def index(query: dict[str, Any]) -> Response:
-    """List mailings, newest first."""
-    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
+    """List mailings."""
     state, search = query.get("state"), query.get("search", "")
-    found = mailing_lists.walk(actor(), state, before or NEWEST, limit_of(query), search)
-    items = [told(mailing) for mailing in found.items]
-    next_key = (found.next_before,) if found.next_before else None
-    return answers.page(SHOWN, items, found.total, found.total_is_exact, next_key)
+    found = mailing_lists.walk(actor(), state, place_in(query), limit_of(query), search)
+    met, last = in_order(found, query["order"])
+    items = [told(mailing) for mailing in met]
+    return answers.page(SHOWN, items, found.total, found.total_is_exact, (last,) if last else None)
+
+
+def place_in(query: dict[str, Any]) -> Cursor:
+    """Where a page of mailings begins, or of what there is one of for each. Raises Refusal."""
+    met: Cursor | None = answers.key_of_cursor(query.get("cursor"), cursor_of)
+    return behind(met.before if met else None, query["order"])
 
 
 def cursor_of(before: int) -> Cursor:

@@ -12,7 +12,7 @@ from ..domain.errors import Conflict, Invalid, Problem
 from ..domain.message_feed import Place
 from ..domain.message_walks import Sought
 from ..domain.messages import MessageStory
-from ..domain.pages import NEWEST, Cursor
+from ..domain.pages import Cursor, Order, in_order
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
 from ..models import Scope, Status
@@ -34,7 +34,7 @@ SHOWN, ROW = schemas.Message(), schemas.MessageRow()
 @blueprint.takes(schemas.MessageQuery, "query")
 @blueprint.gives(200, schemas.MessagePage)
 def index(query: dict[str, Any]) -> Response:
-    """List messages: of one mailing by phone, of one client or of all mailings from the newest mailing on."""
+    """List messages: of one mailing by phone, of one client or of all mailings from the newest or oldest on."""
     if "client_id" in query:
         return _of_client(query)
     if "mailing_id" in query:
@@ -67,26 +67,26 @@ def _of_mailing(mailing_id: int, query: dict[str, Any]) -> Response:
 
 def _of_all(query: dict[str, Any]) -> Response:
     begins = answers.key_of_cursor(query.get("cursor"), _place)
-    found = message_feed.page(actor(), _sought(query), begins, limit_of(query))
+    order = query.get("order", Order.NEWEST)
+    found = message_feed.page(actor(), _sought(query), begins, limit_of(query), order)
     next_key = (found.next.mailing_id, found.next.phone) if found.next else None
     return answers.page(ROW, found.items, None, False, next_key)
 
 
 def _of_client(query: dict[str, Any]) -> Response:
     """Few: one for each mailing."""
-    before = answers.key_of_cursor(query.get("cursor"), mailings.cursor_of)
     found = client_story.page(
         actor(),
         query["client_id"],
-        before or NEWEST,
+        mailings.place_in(query),
         limit_of(query),
         mailing_id=query.get("mailing_id"),
         sought=_sought(query),
         is_walk=True,
     )
-    next_key = (found.next_before,) if found.next_before else None
-    items = message_lists.of_ids([item.id for item in found.items])
-    return answers.page(ROW, items, found.total, found.total_is_exact, next_key)
+    met, last = in_order(found, query["order"])
+    items = message_lists.of_ids([item.id for item in met])
+    return answers.page(ROW, items, found.total, found.total_is_exact, (last,) if last else None)
 
 
 def _phone(phone: str) -> str:

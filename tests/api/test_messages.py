@@ -82,16 +82,21 @@ def test_a_mailings_messages_are_walked_through_by_phone(program: Program, sent:
     assert len(one_way) == 3
 
 
-def test_messages_of_all_mailings_are_walked_through_from_the_newest(
+def test_messages_of_all_mailings_are_walked_through_from_the_newest_or_the_oldest(
     app: Flask, program: Program, sent: int
 ) -> None:
     with app.app_context():
         newer = fan_out_all(program.user.actor)
 
     everything = walked(program, "/messages?limit=2")
+    oldest_first = walked(program, "/messages?limit=2&order=oldest")
+    client_id = everything[0]["client_id"]
+    of_client = walked(program, f"/messages?client_id={client_id}&limit=1&order=oldest")
     by_status = walked(program, "/statistics/messages?status=sent&limit=2")
 
     assert [each["mailing_id"] for each in everything] == [newer] * 3 + [sent] * 3
+    assert [each["mailing_id"] for each in oldest_first] == [sent] * 3 + [newer] * 3
+    assert [each["mailing_id"] for each in of_client] == [sent, newer]
     assert [each["mailing_id"] for each in by_status] == [sent] * 3
 
 

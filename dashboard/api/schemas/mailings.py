@@ -8,6 +8,7 @@ from marshmallow import ValidationError, fields
 
 from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
+from ...domain.pages import Order
 from ...models import PauseReason, RateUnit, State, TimeBasis
 from .clients import OperatorCode
 from .fields import (
@@ -234,6 +235,7 @@ class MailingPage(Body):
 class MailingQuery(Body):
     limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
+    order = Choice(Order, load_default=Order.NEWEST, metadata={"description": "Which come first"})
     state = Choice(State, metadata={"description": "Which are in this state"})
     search = Text(metadata={"description": "A part of the title", "example": "sale"})
 

@@ -1,6 +1,7 @@
 """What is a message, to a program?"""
 
 from ...domain.mailing_drafts import LONGEST_TEXT
+from ...domain.pages import Order
 from ...domain.unknown_outcomes import Decision
 from ...models import Status
 from .fields import (
@@ -91,6 +92,11 @@ class OfMailing(Body):
 
 
 class MessageQuery(OfMailing):
+    order = Choice(
+        Order,
+        load_default=Order.NEWEST,
+        metadata={"description": "Which mailings come first; the messages of one go by phone"},
+    )
     mailing_id = InAddress(metadata={**NUMBER, "description": "Of this mailing", "example": 7})
     client_id = InAddress(metadata={**NUMBER, "description": "To this client", "example": 1})
 
