@@ -67,7 +67,7 @@ def _filter(query: dict[str, Any]) -> ClientFilter:
 
 @blueprint.asked("POST")
 @blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
-@blueprint.gives(201, schemas.Client)
+@blueprint.gives(201, schemas.Client, example=schemas.WITHOUT_CONSENT)
 def create(body: dict[str, Any]) -> Response:
     """Add a client."""
     return _one(clients.add(actor(), _draft(body)), 201)
@@ -75,7 +75,7 @@ def create(body: dict[str, Any]) -> Response:
 
 @blueprint.asked("POST", "/bulk")
 @blueprint.takes(schemas.ClientBatch)
-@blueprint.gives(200, schemas.ClientBatchResult)
+@blueprint.gives(200, schemas.ClientBatchResult, example=schemas.EXAMPLE_OF_VERDICTS)
 def create_many(body: dict[str, Any]) -> dict[str, Any]:
     """Add up to 1,000 clients; each gets its own verdict."""
     rows = body["clients"]
@@ -111,7 +111,7 @@ def show(client_id: int) -> Response:
 
 @blueprint.asked("PUT", ONE)
 @blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
-@blueprint.gives(200, schemas.Client)
+@blueprint.gives(200, schemas.Client, example=schemas.WITHOUT_CONSENT)
 def put(body: dict[str, Any], client_id: int) -> Response:
     """Replace a client: what is not given is emptied."""
     with _as_asked_for(client_id) as client:
@@ -121,7 +121,7 @@ def put(body: dict[str, Any], client_id: int) -> Response:
 
 @blueprint.asked("PATCH", ONE)
 @blueprint.takes(schemas.ClientInput(partial=True), example={"tags": ["vip", "spring"]})
-@blueprint.gives(200, schemas.Client)
+@blueprint.gives(200, schemas.Client, example={"tags": ["vip", "spring"]})
 def patch(body: dict[str, Any], client_id: int) -> Response:
     """Change some of a client's fields. A new phone brings its own operator code, unless one is given."""
     with _as_asked_for(client_id) as client:

@@ -14,12 +14,14 @@ from .resources import row_number
 from .schemas import imports as schemas
 
 FAULT = schemas.BadRow()
+CSV = {"type": "string"}
 CSV_HEADER = ("line", "code", "detail", "value")
 
 
 @blueprint.asked("GET", f"{ONE}/problems")
 @blueprint.takes(schemas.PageQuery, "query")
 @blueprint.gives(200, schemas.BadRowPage)
+@blueprint.also_gives(200, CSV, "OK", content_type="text/csv", example=schemas.EXAMPLE_OF_CSV)
 def faults(query: dict[str, Any], import_id: int) -> Response:
     """List the rows that are not taken, in the order of the file; as CSV, all of them, for `Accept: text/csv`."""
     if request.accept_mimetypes.best_match(["application/json", "text/csv"]) == "text/csv":
@@ -39,7 +41,7 @@ def _fault_page(query: dict[str, Any], import_id: int) -> Response:
 
 
 @blueprint.asked("GET", f"{ONE}/problems.csv")
-@blueprint.gives(200, content_type="text/csv")
+@blueprint.gives(200, CSV, content_type="text/csv", example=schemas.EXAMPLE_OF_CSV)
 def faults_as_csv(import_id: int) -> Response:
     """Get all rows that are not taken, as CSV."""
     return _as_csv(import_id)

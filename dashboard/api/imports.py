@@ -5,6 +5,7 @@ the dry run begins by itself, and with `start` so does the import.
 """
 
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from flask import Response, current_app, request, url_for
@@ -60,7 +61,7 @@ def index(query: dict[str, Any]) -> Response:
 @blueprint.asked("POST")
 @creates
 @blueprint.takes(schemas.NewImport, "files")
-@blueprint.gives(202, schemas.Import)
+@blueprint.gives(202, schemas.Import, example=schemas.BEGINS)
 def create(form: dict[str, Any]) -> Response:
     """Send in a file of clients.
 
@@ -114,39 +115,40 @@ def show(import_id: int) -> Response:
 
 
 @blueprint.asked("PATCH", ONE)
-@blueprint.takes(schemas.ImportChange)
-@blueprint.gives(202, schemas.Import)
+@blueprint.takes(schemas.ImportChange, example={"mapping": schemas.EXAMPLE_OF_MAPPING})
+@blueprint.gives(202, schemas.Import, example=schemas.BEGINS)
 def patch(body: dict[str, Any], import_id: int) -> Response:
     """Say otherwise which column holds what, before the start; the dry run begins anew."""
-    view = _as_asked_for(import_id)
-    mapping = _mapping(body["mapping"]) if "mapping" in body else imports.columns(actor(), import_id).mapping
-    draft = MappingDraft(
-        mapping,
-        body.get("known_phones", view.known),
-        body.get("timezone", view.timezone),
-        body.get("start", view.starts_itself),
-    )
-    imports.map_columns(actor(), import_id, draft)
+    with _as_asked_for(import_id) as view:
+        mapping = _mapping(body["mapping"]) if "mapping" in body else imports.columns(actor(), import_id).mapping
+        draft = MappingDraft(
+            mapping,
+            body.get("known_phones", view.known),
+            body.get("timezone", view.timezone),
+            body.get("start", view.starts_itself),
+        )
+        imports.map_columns(actor(), import_id, draft)
     queues.import_later(import_id)
     return _one(import_id, 202)
 
 
 @blueprint.asked("POST", f"{ONE}/start")
-@blueprint.gives(202, schemas.Import)
+@blueprint.gives(202, schemas.Import, example=schemas.STARTS)
 def start(import_id: int) -> Response:
     """Bring in what the dry run has read. May be repeated."""
-    _as_asked_for(import_id)
-    imports.start(actor(), import_id)
+    with _as_asked_for(import_id):
+        imports.start(actor(), import_id)
     queues.import_later(import_id)
     return _one(import_id, 202)
 
 
 @blueprint.asked("POST", f"{ONE}/cancel")
-@blueprint.gives(200, schemas.Import)
+@blueprint.gives(200, schemas.Import, example=schemas.CANCELLED)
 def cancel(import_id: int) -> Response:
     """Stop for good. What has been brought in stays."""
-    _as_asked_for(import_id)
-    imports.cancel(actor(), import_id, _folder())
+    with _as_asked_for(import_id):
+        imports.call_off(actor(), import_id)
+    imports.discard(_folder(), import_id)
     return _one(import_id)
 
 
@@ -163,12 +165,13 @@ def _words(code: str) -> str:
     return problems.told([Problem("", code)])[0]["detail"]
 
 
-def _as_asked_for(import_id: int) -> ImportView:
-    """Its version is another whenever a worker has gone on with it."""
-    view = imports.get(actor(), import_id)
-    if request.if_match:
-        answers.require_version(SHOWN, _told(view))
-    return view
+@contextmanager
+def _as_asked_for(import_id: int) -> Iterator[ImportView]:
+    """Held, so that nobody changes it meanwhile. Its version is another whenever a worker has gone on with it."""
+    with imports.held(actor(), import_id) as view:
+        if request.if_match:
+            answers.require_version(SHOWN, _told(view))
+        yield view
 
 
 def _one(import_id: int, status: int = 200) -> Response:

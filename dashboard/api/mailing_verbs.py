@@ -9,12 +9,14 @@ from ..domain import approval, forecast, mailings, resending, starting
 from ..domain.permissions import Actor, may_administer
 from ..jobs import queues
 from ..marks import requires
+from ..models import State
 from . import problems, statistics
 from .access import actor, sends
-from .mailings import ONE, as_asked_for, draft_of, one, told
+from .mailings import ONE, as_asked_for, draft_of, one, require_version, told
 from .mailings import blueprint as blueprint
 from .schemas import mailings as schemas
 from .schemas import statistics as statistics_schemas
+from .schemas.mailings import STANDS
 
 VERBS: dict[str, Callable[[Actor, int], None]] = {
     "launch": mailings.schedule,
@@ -32,6 +34,15 @@ WORDS = {
     "cancel": "Stop for good.",
     "approve": "Agree to a mailing to many, as a second person.",
 }
+# As its answer shows the mailing in the description.
+BECOMES = {
+    "launch": State.SCHEDULED,
+    "unschedule": State.DRAFT,
+    "pause": State.PAUSED,
+    "resume": State.RUNNING,
+    "cancel": State.CANCELLED,
+    "approve": State.SCHEDULED,
+}
 
 
 def _view_of(name: str) -> Callable[[int], Response]:
@@ -47,19 +58,17 @@ def _view_of(name: str) -> Callable[[int], Response]:
 
 for _name in VERBS:
     blueprint.asked("POST", f"{ONE}/{_name}", endpoint=_name)(
-        sends(blueprint.gives(200, schemas.Mailing)(_view_of(_name)))
+        sends(blueprint.gives(200, schemas.Mailing, example=STANDS[BECOMES[_name]])(_view_of(_name)))
     )
 
 
 @blueprint.asked("POST", f"{ONE}/resend")
 @sends
 @blueprint.takes(schemas.Resend, example={"reasons": ["timeout"]})
-@blueprint.gives(200, schemas.Resent)
+@blueprint.gives(200, schemas.Resent, example={"mailing": STANDS[State.RUNNING]})
 def resend(body: dict[str, Any], mailing_id: int) -> dict[str, Any]:
     """Let failed messages wait anew, under the numbers they have."""
-    with as_asked_for(mailing_id):
-        pass  # resending takes many short transactions, so it is not held while they run
-    count = resending.resend(actor(), mailing_id, body["reasons"], body["end_at"])
+    count = resending.resend(actor(), mailing_id, body["reasons"], body["end_at"], require_version)
     queues.work_later()
     return {"resent": count, "mailing": told(mailings.get(actor(), mailing_id))}
 

@@ -8,19 +8,20 @@ from typing import Any
 from flask import Response, url_for
 
 from .. import zones
-from ..domain import mailing_lists, mailings
+from ..domain import mailing_lists, mailings, reopening
 from ..domain.errors import Invalid, Problem
 from ..domain.mailing_drafts import MailingDraft
-from ..domain.mailings import allowed_verbs
-from ..domain.pages import NEWEST
+from ..domain.mailings import Verb, allowed_verbs
+from ..domain.pages import Cursor, behind, in_order
 from ..jobs import queues
-from ..models import Mailing, RateUnit, Scope, TimeBasis
+from ..models import Mailing, RateUnit, Scope, State, TimeBasis
 from . import answers
 from .access import actor, require_scope, user
 from .answers import limit_of
 from .rates import creates
 from .resources import LARGEST_ID, Resource, cursor_of
 from .schemas import mailings as schemas
+from .schemas.mailings import STANDS, Action
 
 NAMES = {
     "starts_at": "start_at",
@@ -44,13 +45,18 @@ SHOWN, INPUT = schemas.Mailing(), schemas.MailingInput()
 @blueprint.takes(schemas.MailingQuery, "query")
 @blueprint.gives(200, schemas.MailingPage)
 def index(query: dict[str, Any]) -> Response:
-    """List mailings, newest first."""
-    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
+    """List mailings."""
     state, search = query.get("state"), query.get("search", "")
-    found = mailing_lists.walk(actor(), state, before or NEWEST, limit_of(query), search)
-    items = [told(mailing) for mailing in found.items]
-    next_key = (found.next_before,) if found.next_before else None
-    return answers.page(SHOWN, items, found.total, found.total_is_exact, next_key)
+    found = mailing_lists.walk(actor(), state, place_in(query), limit_of(query), search)
+    met, last = in_order(found, query["order"])
+    items = [told(mailing) for mailing in met]
+    return answers.page(SHOWN, items, found.total, found.total_is_exact, (last,) if last else None)
+
+
+def place_in(query: dict[str, Any]) -> Cursor:
+    """Where a page of mailings begins, or of what there is one of for each. Raises Refusal."""
+    met: Cursor | None = answers.key_of_cursor(query.get("cursor"), cursor_of)
+    return behind(met.before if met else None, query["order"])
 
 
 @blueprint.asked("POST")
@@ -78,7 +84,7 @@ def show(mailing_id: int) -> Response:
 
 @blueprint.asked("PUT", ONE)
 @blueprint.takes(schemas.MailingInput, example=schemas.EXAMPLE_OF_DRAFT)
-@blueprint.gives(200, schemas.Mailing)
+@blueprint.gives(200, schemas.Mailing, example=STANDS[State.DRAFT])
 def put(body: dict[str, Any], mailing_id: int) -> Response:
     """Replace a draft."""
     draft = draft_of(body)
@@ -89,7 +95,7 @@ def put(body: dict[str, Any], mailing_id: int) -> Response:
 
 @blueprint.asked("PATCH", ONE)
 @blueprint.takes(schemas.MailingInput(partial=True), example={"title": "Summer sale"})
-@blueprint.gives(200, schemas.Mailing)
+@blueprint.gives(200, schemas.Mailing, example=STANDS[State.DRAFT] | {"title": "Summer sale"})
 def patch(body: dict[str, Any], mailing_id: int) -> Response:
     """Change some of a draft's fields; a filter, a window or a rate is replaced as a whole.
 
@@ -117,8 +123,13 @@ def delete(mailing_id: int) -> None:
 def as_asked_for(mailing_id: int) -> Iterator[Mailing]:
     """Held, so that between the look at its version and the change nobody else changes it."""
     with mailings.held(actor(), mailing_id) as mailing:
-        answers.require_version(SHOWN, told(mailing))
+        require_version(mailing)
         yield mailing
+
+
+def require_version(mailing: Mailing) -> None:
+    """Of a mailing that is held. Raises Refusal (412)."""
+    answers.require_version(SHOWN, told(mailing))
 
 
 def one(mailing_id: int, status: int = 200) -> Response:
@@ -138,13 +149,25 @@ def told(mailing: Mailing) -> dict[str, Any]:
         "time_basis": mailing.time_basis,
         "window": mailing.window_from and {"from": mailing.window_from, "to": mailing.window_to},
         "rate": mailing.rate_limit and {"limit": mailing.rate_limit, "unit": mailing.rate_unit},
-        "actions": sorted(allowed_verbs(mailing.state)),
+        "actions": sorted(_actions(mailing)),
         "created_at": mailing.created_at,
         "updated_at": mailing.updated_at,
         "started_at": mailing.started_at,
         "finished_at": mailing.finished_at,
         "messages_folded_at": mailing.folded_at,
     }
+
+
+def _actions(mailing: Mailing) -> set[Action]:
+    """Whatever they are called in the domain; the verbs themselves check again, also who asks."""
+    found = {
+        Action.LAUNCH if verb is Verb.SCHEDULE else Action(verb.value) for verb in allowed_verbs(mailing.state)
+    }
+    if mailing.awaits_approval and mailing.state is State.SCHEDULED:
+        found.add(Action.APPROVE)
+    if mailing.state in reopening.REOPENABLE and mailing.folded_at is None:
+        found.add(Action.RESEND)
+    return found
 
 
 def _input_of(mailing: Mailing) -> dict[str, Any]:

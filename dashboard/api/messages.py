@@ -12,14 +12,14 @@ from ..domain.errors import Conflict, Invalid, Problem
 from ..domain.message_feed import Place
 from ..domain.message_walks import Sought
 from ..domain.messages import MessageStory
-from ..domain.pages import NEWEST
+from ..domain.pages import Order, in_order
 from ..domain.unknown_outcomes import Decision
 from ..jobs import queues
 from ..models import Scope, Status
 from . import answers, mailings, statistics
 from .access import actor, require_scope, sends
 from .answers import limit_of
-from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of, row_number
+from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, row_number
 from .schemas import messages as schemas
 
 blueprint = Resource("messages", __name__, "/messages", "What becomes of each message")
@@ -31,7 +31,7 @@ SHOWN, ROW = schemas.Message(), schemas.MessageRow()
 @blueprint.takes(schemas.MessageQuery, "query")
 @blueprint.gives(200, schemas.MessagePage)
 def index(query: dict[str, Any]) -> Response:
-    """List messages: of one mailing by phone, of one client or of all mailings from the newest mailing on."""
+    """List messages: of one mailing by phone, of one client or of all mailings from the newest or oldest on."""
     if "client_id" in query:
         return _of_client(query)
     if "mailing_id" in query:
@@ -64,20 +64,26 @@ def _of_mailing(mailing_id: int, query: dict[str, Any]) -> Response:
 
 def _of_all(query: dict[str, Any]) -> Response:
     begins = answers.key_of_cursor(query.get("cursor"), _place)
-    found = message_feed.page(actor(), _sought(query), begins, limit_of(query))
+    order = query.get("order", Order.NEWEST)
+    found = message_feed.page(actor(), _sought(query), begins, limit_of(query), order)
     next_key = (found.next.mailing_id, found.next.phone) if found.next else None
     return answers.page(ROW, found.items, None, False, next_key)
 
 
 def _of_client(query: dict[str, Any]) -> Response:
     """Few: one for each mailing."""
-    if more := sorted(query.keys() - {"client_id", "limit", "cursor"}):
-        raise Invalid([Problem(name, "not_with_client_id") for name in more])
-    before = answers.key_of_cursor(query.get("cursor"), cursor_of)
-    found = client_story.page(actor(), query["client_id"], before or NEWEST, limit_of(query), is_walk=True)
-    next_key = (found.next_before,) if found.next_before else None
-    items = message_lists.of_ids([item.id for item in found.items])
-    return answers.page(ROW, items, found.total, found.total_is_exact, next_key)
+    found = client_story.page(
+        actor(),
+        query["client_id"],
+        mailings.place_in(query),
+        limit_of(query),
+        mailing_id=query.get("mailing_id"),
+        sought=_sought(query),
+        is_walk=True,
+    )
+    met, last = in_order(found, query["order"])
+    items = message_lists.of_ids([item.id for item in met])
+    return answers.page(ROW, items, found.total, found.total_is_exact, (last,) if last else None)
 
 
 def _phone(phone: str) -> str:
@@ -104,7 +110,7 @@ def _sought(query: dict[str, Any]) -> Sought:
 @blueprint.asked("POST")
 @sends
 @blueprint.takes(schemas.NewMessage, example={"mailing_id": 7, "client_id": 1})
-@blueprint.gives(201, schemas.Message)
+@blueprint.gives(201, schemas.Message, example=schemas.QUEUED)
 def create(body: dict[str, int]) -> Response:
     """Add one message to a mailing that has started, to one client (scope `send`)."""
     for name in ("mailing_id", "client_id"):
@@ -124,8 +130,8 @@ def show(message_id: int) -> Response:
 
 @blueprint.asked("PUT", ONE, endpoint="put")
 @blueprint.asked("PATCH", ONE)
-@blueprint.takes(schemas.MessageChange, example={"text": "Dear Anna, the sale ends today."})
-@blueprint.gives(200, schemas.Message)
+@blueprint.takes(schemas.MessageChange, example=schemas.CHANGED)
+@blueprint.gives(200, schemas.Message, example=schemas.QUEUED | schemas.CHANGED | {"has_own_text": True})
 def change(body: dict[str, Any], message_id: int) -> Response:
     """Give a queued message a text of its own, or resolve an unknown outcome (to resend it: scope `send`)."""
     with _as_asked_for(message_id) as message:

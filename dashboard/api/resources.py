@@ -91,9 +91,10 @@ class Resource(Blueprint):  # type: ignore[misc]
         return self.arguments(schema, location=location, **options)  # type: ignore[no-any-return]
 
     def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
-        """What a view's answer is made into."""
+        """What a view's answer is made into. `example`: in what it differs from that of the schema's fields."""
         return self.response(status, schema, **options)  # type: ignore[no-any-return]
 
-    def also_gives(self, status: int, schema: Any, description: str) -> Callable[[View], View]:
+    def also_gives(self, status: int, schema: Any, description: str, **options: Any) -> Callable[[View], View]:
         """What else its answer may be, made by the view itself."""
-        return self.alt_response(status, schema=schema, description=description)  # type: ignore[no-any-return]
+        described = self.alt_response(status, schema=schema, description=description, **options)
+        return described  # type: ignore[no-any-return]

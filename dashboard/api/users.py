@@ -29,7 +29,7 @@ SHOWN = schemas.User()
 @limited("20/hour")
 @blueprint.takes(schemas.Registration, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.User)
-@blueprint.also_gives(202, schemas.User, "It waits for an administrator's approval")
+@blueprint.also_gives(202, schemas.User, "It waits for an administrator's approval", example={"state": "waiting"})
 def register(body: dict[str, str]) -> Response:
     """Register as an operator.
 

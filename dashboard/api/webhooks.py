@@ -1,5 +1,7 @@
 """How does a program ask to be told what happens, and see what became of it? Only its own user's webhooks."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -54,15 +56,15 @@ def show(webhook_id: int) -> Response:
 @blueprint.gives(200, schemas.Webhook)
 def put(body: dict[str, Any], webhook_id: int) -> Response:
     """Replace what a webhook is told, and where."""
-    return _change(_as_asked_for(webhook_id), _draft(body))
+    return _change(_as_read(webhook_id), _draft(body))
 
 
 @blueprint.asked("PATCH", ONE)
 @blueprint.takes(schemas.WebhookInput(partial=True), example={"is_on": False})
-@blueprint.gives(200, schemas.Webhook)
+@blueprint.gives(200, schemas.Webhook, example=schemas.OFF)
 def patch(body: dict[str, Any], webhook_id: int) -> Response:
     """Change some of it. Switched on again, it is told what has waited."""
-    view = _as_asked_for(webhook_id)
+    view = _as_read(webhook_id)
     kept = EndpointDraft(view.url, view.events, view.description, view.is_on)
     return _change(view, replace(kept, **_given(body)))
 
@@ -71,8 +73,8 @@ def patch(body: dict[str, Any], webhook_id: int) -> Response:
 @blueprint.gives(204)
 def delete(webhook_id: int) -> None:
     """Delete a webhook, with its log and all that waits for it."""
-    _as_asked_for(webhook_id)
-    endpoints.remove(actor(), webhook_id)
+    with _as_asked_for(webhook_id):
+        endpoints.remove(actor(), webhook_id)
 
 
 @blueprint.asked("POST", f"{ONE}/rotate-secret")
@@ -80,16 +82,16 @@ def delete(webhook_id: int) -> None:
 @blueprint.gives(200, schemas.Secret)
 def rotate_secret(webhook_id: int) -> dict[str, str]:
     """Give it a new secret, shown this once. For a day the old one signs as well."""
-    _as_asked_for(webhook_id)
-    return {"secret": endpoints.rotate_secret(actor(), webhook_id)}
+    with _as_asked_for(webhook_id):
+        return {"secret": endpoints.rotate_secret(actor(), webhook_id)}
 
 
 @blueprint.asked("POST", f"{ONE}/ping")
-@blueprint.gives(202, schemas.Delivery)
+@blueprint.gives(202, schemas.Delivery, example={"event": "ping", **schemas.AGAIN, **schemas.NOT_TRIED})
 def ping(webhook_id: int) -> DeliveryView:
     """Send it an event that means nothing."""
-    _as_asked_for(webhook_id)
-    delivery_id = endpoints.ping(actor(), webhook_id)
+    with _as_asked_for(webhook_id):
+        delivery_id = endpoints.ping(actor(), webhook_id)
     queues.tell_webhooks_later()
     return deliveries.get(actor(), webhook_id, delivery_id)
 
@@ -106,11 +108,11 @@ def log(query: dict[str, Any], webhook_id: int) -> Response:
 
 
 @blueprint.asked("POST", f"{ONE}/deliveries/<int(max={LARGEST_NUMBER}):delivery_id>/resend")
-@blueprint.gives(202, schemas.Delivery)
+@blueprint.gives(202, schemas.Delivery, example=schemas.AGAIN)
 def resend(webhook_id: int, delivery_id: int) -> DeliveryView:
     """Tell it again, under the same `webhook-id`."""
-    _as_asked_for(webhook_id)
-    deliveries.resend(actor(), webhook_id, delivery_id)
+    with _as_asked_for(webhook_id):
+        deliveries.resend(actor(), webhook_id, delivery_id)
     queues.tell_webhooks_later()
     return deliveries.get(actor(), webhook_id, delivery_id)
 
@@ -127,7 +129,16 @@ def _private_allowed() -> bool:
     return bool(current_app.config["SETTINGS"].webhook_private_addresses)
 
 
-def _as_asked_for(webhook_id: int) -> EndpointView:
+@contextmanager
+def _as_asked_for(webhook_id: int) -> Iterator[None]:
+    """Held, so that between the look at its version and what is done nobody else changes it."""
+    with endpoints.held(actor(), webhook_id) as view:
+        answers.require_version(SHOWN, view)
+        yield
+
+
+def _as_read(webhook_id: int) -> EndpointView:
+    """Not held, for its address is looked up meanwhile: the change asks for the version that was read."""
     view = endpoints.get(actor(), webhook_id)
     answers.require_version(SHOWN, view)
     return view

@@ -8,11 +8,13 @@ from sqlalchemy import select
 
 from ..database import db
 from ..models import Mailing, Message, Status
-from . import clients, pages, standing
+from . import clients, mailings, message_walks, pages, standing
+from .message_walks import Sought
 from .pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
 from .permissions import Actor
 
 PAGE = 50
+EVERYTHING = Sought()
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +33,21 @@ class ClientMessage:
 
 
 def page(
-    actor: Actor, client_id: int, cursor: Cursor = NEWEST, limit: int = PAGE, *, is_walk: bool = False
+    actor: Actor,
+    client_id: int,
+    cursor: Cursor = NEWEST,
+    limit: int = PAGE,
+    *,
+    mailing_id: int | None = None,
+    sought: Sought = EVERYTHING,
+    is_walk: bool = False,
 ) -> Page[ClientMessage]:
-    """The newest mailings first; the cursors are numbers of mailings. Raises NotFound."""
+    """The newest mailings first, or that of one mailing; the cursors are numbers of mailings. Raises NotFound."""
     clients.get(actor, client_id)
-    mine = select(Message.mailing_id).where(Message.client_id == client_id)
+    mine = select(Message.mailing_id).where(Message.client_id == client_id, *message_walks.conditions(sought))
+    if mailing_id is not None:
+        mailings.get(actor, mailing_id)
+        mine = mine.where(Message.mailing_id == mailing_id)
     return pages.turn_to(
         cursor,
         limit,

@@ -89,6 +89,17 @@ def to(mailing_id: int, sought: Sought, waiting: int) -> Walk:
     return Walk(along, tuple(equal), digits, _spans(sought), is_direct, sought.since, sought.until)
 
 
+def conditions(sought: Sought) -> list[ColumnElement[bool]]:
+    """The same of rows that are few whatever is looked for, such as one client's."""
+    found = [] if sought.status is None else [standing.stands_at(sought.status)]
+    if first := beginning(sought.phone):
+        found += [Message.phone >= first, Message.phone < _beyond(first)]
+    equal = (("reason", sought.reason), ("operator_code", sought.code), ("timezone", sought.zone))
+    given = tuple((column, value) for column, value in equal if value)
+    rest = Walk((), given, some_digits(sought.phone), (), True, sought.since, sought.until)
+    return found + rest.wanted(Message)
+
+
 def _waiting_ids(mailing_id: int, status: Status) -> Any:
     """The numbers among which those of this status are: in their places, and by themselves."""
     kind, by_itself = (

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -45,6 +46,27 @@ class Page(Generic[Item]):
     next_before: int | None
     total: int
     total_is_exact: bool
+
+
+class Order(StrEnum):
+    """In which a program walks along; people's pages show the newest first."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+
+
+def behind(last: int | None, order: Order) -> Cursor:
+    """Where a walk goes on that has met `last`; None: where it begins."""
+    if order is Order.OLDEST:
+        return Cursor(after=last or 0)
+    return NEWEST if last is None else Cursor(before=last)
+
+
+def in_order(page: Page[Item], order: Order) -> tuple[list[Item], int | None]:
+    """The items as such a walk meets them, and the last id if it goes on behind it."""
+    if order is Order.OLDEST:
+        return page.items[::-1], page.previous_after
+    return page.items, page.next_before
 
 
 def turn_to(

@@ -2,8 +2,8 @@
 
 import logging
 import math
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from .. import clock
 from ..database import AnyRow, db, retrying, transaction
-from ..models import Lane, Message, Status
+from ..models import Lane, Mailing, Message, Status
 from . import audit, bulk, mailings, reopening, tallies
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
@@ -30,22 +30,28 @@ PATIENCE_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What the audit log is told."""
+    """What the audit log is told; `look` may refuse the mailing as it stands before the first message."""
 
     verb: str
     after: Mapping[str, Any]
+    look: Callable[[Mailing], None] | None = None
 
 
 def resend(
-    actor: Actor, mailing_id: int, reasons: Collection[str] | None = None, ends_at: datetime | None = None
+    actor: Actor,
+    mailing_id: int,
+    reasons: Collection[str] | None = None,
+    ends_at: datetime | None = None,
+    look: Callable[[Mailing], None] | None = None,
 ) -> int:
     """Let the failed ones wait anew, as if never tried; of these reasons, or all. How many.
 
     A finished mailing runs again; a paused one waits. Needs an end that lies ahead: `ends_at` if the mailing's has
     passed (it never shortens one). Who has no window left before it stays failed. May be pressed again, also after
-    a crash. Raises Forbidden, NotFound, Conflict and Invalid.
+    a crash. `look` is shown the mailing, held, before the first of them, and may raise.
+    Raises Forbidden, NotFound, Conflict and Invalid.
     """
-    return requeue(actor, mailing_id, _failed(reasons), ends_at, _told(reasons, ends_at))
+    return requeue(actor, mailing_id, _failed(reasons), ends_at, replace(_told(reasons, ends_at), look=look))
 
 
 def resend_some(
@@ -104,6 +110,8 @@ def _requeue_some(
 ) -> int:
     with transaction() as session:
         mailing = mailings.locked(session, actor, mailing_id)
+        if first and first.look:
+            first.look(mailing)
         if mailing.state not in reopening.REOPENABLE:
             raise Conflict("cannot_resend")
         reopening.require_messages(mailing)

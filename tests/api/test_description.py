@@ -16,10 +16,12 @@ from referencing.jsonschema import DRAFT202012
 from werkzeug.datastructures import FileStorage
 
 from config import ROOT
-from dashboard.api import openapi, resources
+from dashboard.api import openapi, problems, resources
 from dashboard.api.extensions import description
+from dashboard.domain.errors import Problem
 from dashboard.domain.webhooks import endpoints
 from tests.api.conftest import Program
+from tests.support.api_document import section
 from tests.support.engine import add_clients, fan_out_all
 from tests.support.webhooks import add_endpoint
 
@@ -186,10 +188,88 @@ def own_faults(document: dict[str, Any], medium: dict[str, Any]) -> dict[str, An
 def test_every_answer_has_an_example_that_is_as_described(
     document: dict[str, Any], operations: list[Operation]
 ) -> None:
+    for operation, medium in answers_of(operations):
+        assert medium["example"], operation.id
+        assert faults(document, medium["schema"], medium["example"]) == [], operation.id
+
+
+def answers_of(operations: list[Operation]) -> Iterator[tuple[Operation, dict[str, Any]]]:
+    """Every kind of answer that is no refusal; only 204 has none."""
     for operation in operations:
-        for medium in operation.success.get("content", {}).values():
-            assert medium["example"], operation.id
-            assert faults(document, medium["schema"], medium["example"]) == [], operation.id
+        for status, said in operation.said["responses"].items():
+            if status[0] == "2" and status != "204":
+                assert said["content"], f"{operation.id} {status}"
+                yield from ((operation, medium) for medium in said["content"].values())
+
+
+def test_the_example_of_an_answer_says_what_was_asked_for(operations: list[Operation]) -> None:
+    """But for what is answered in another notation."""
+    asked = {each.id: body_of(each) for each in operations if "requestBody" in each.said and has_json(each)}
+    other = {"phone_number", "password"}
+
+    lost = [
+        f"{operation.id}: {name}"
+        for operation, medium in answers_of(operations)
+        if operation.id in asked and isinstance(medium["example"], dict)
+        for name in (asked[operation.id].keys() & medium["example"].keys()) - other
+        if not says(medium["example"][name], asked[operation.id][name])
+    ]
+
+    assert len(asked) > 15
+    assert lost == []
+
+
+def has_json(operation: Operation) -> bool:
+    return "application/json" in operation.said["requestBody"]["content"]
+
+
+def says(answer: Any, asked: Any) -> bool:
+    """All that was asked for; it may say more."""
+    if isinstance(asked, dict):
+        return all(name in answer and says(answer[name], value) for name, value in asked.items())
+    if isinstance(asked, list):
+        return len(answer) == len(asked) and all(map(says, answer, asked))
+    return bool(answer == asked)
+
+
+def test_what_examples_say_of_states_and_codes_is_so(app: Flask, operations: list[Operation]) -> None:
+    things = [each for _operation, medium in answers_of(operations) for each in objects_in(medium["example"])]
+    by_verb = {
+        operation.id.removeprefix("mailings_"): medium["example"].get("state")
+        for operation, medium in answers_of(operations)
+        if operation.id.startswith("mailings_") and isinstance(medium["example"], dict)
+    }
+    head, *rows = section("What may be done in which state").tables[0]
+    allowed = {
+        state: sorted(row[0].strip("`") for row in rows if row[at] == "yes" and row[0].strip("`").islower())
+        for at, state in enumerate(head)
+    }
+
+    told = [(each["code"], each["detail"]) for each in things if {"code", "detail"} <= each.keys()]
+    with app.test_request_context(headers={"Accept-Language": "en"}):
+        words = [(code, problems.told([Problem("", code)])[0]["detail"]) for code, _detail in told]
+
+    assert told
+    assert told == words
+    assert {verb: by_verb[verb] for verb in ("launch", "unschedule", "pause", "resume", "cancel")} == {
+        "launch": "scheduled",
+        "unschedule": "draft",
+        "pause": "paused",
+        "resume": "running",
+        "cancel": "cancelled",
+    }
+    assert [each["actions"] for each in things if "actions" in each] == [
+        allowed[each["state"]] for each in things if "actions" in each
+    ]
+
+
+def objects_in(thing: Any) -> Iterator[dict[str, Any]]:
+    """It itself, if it is one, and all within."""
+    if isinstance(thing, dict):
+        yield thing
+    if isinstance(thing, dict | list):
+        for inner in thing.values() if isinstance(thing, dict) else thing:
+            yield from objects_in(inner)
 
 
 def test_every_example_of_a_parameter_is_as_described(

@@ -37,7 +37,7 @@ def test_a_mailing_is_a_draft_until_it_is_launched(program: Program) -> None:
     launched = program.post(f"/mailings/{draft['id']}/launch")
 
     assert draft | SALE | {"filter": SALE["filter"] | {"exclude": None}} == draft
-    assert (draft["state"], draft["actions"]) == ("draft", ["schedule"])
+    assert (draft["state"], draft["actions"]) == ("draft", ["launch"])
     assert (launched.status_code, launched.json["state"]) == (200, "scheduled")
 
 

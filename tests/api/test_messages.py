@@ -13,11 +13,12 @@ from dashboard.database import transaction
 from dashboard.domain import stop_list
 from dashboard.gateway import Verdict
 from dashboard.models import Role, Status
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Program, Programs, program_in
 from tests.factories_clients import make_client
 from tests.support.engine import (
     ScriptedGateway,
     add_clients,
+    arm,
     deliver,
     fan_out_all,
     messages_of,
@@ -81,16 +82,21 @@ def test_a_mailings_messages_are_walked_through_by_phone(program: Program, sent:
     assert len(one_way) == 3
 
 
-def test_messages_of_all_mailings_are_walked_through_from_the_newest(
+def test_messages_of_all_mailings_are_walked_through_from_the_newest_or_the_oldest(
     app: Flask, program: Program, sent: int
 ) -> None:
     with app.app_context():
         newer = fan_out_all(program.user.actor)
 
     everything = walked(program, "/messages?limit=2")
+    oldest_first = walked(program, "/messages?limit=2&order=oldest")
+    client_id = everything[0]["client_id"]
+    of_client = walked(program, f"/messages?client_id={client_id}&limit=1&order=oldest")
     by_status = walked(program, "/statistics/messages?status=sent&limit=2")
 
     assert [each["mailing_id"] for each in everything] == [newer] * 3 + [sent] * 3
+    assert [each["mailing_id"] for each in oldest_first] == [sent] * 3 + [newer] * 3
+    assert [each["mailing_id"] for each in of_client] == [sent, newer]
     assert [each["mailing_id"] for each in by_status] == [sent] * 3
 
 
@@ -107,14 +113,55 @@ def test_messages_are_found(program: Program, sent: int, query: str, count: int)
     assert len(walked(program, f"/mailings/{sent}/messages?{query}")) == count
 
 
-def test_a_clients_messages_are_listed_without_other_conditions(app: Flask, program: Program, sent: int) -> None:
-    client_id = program.get("/clients").json["items"][0]["id"]
+def test_a_clients_messages_are_found_by_every_condition(any_app: Flask) -> None:
+    program = program_in(any_app)
+    with any_app.app_context():
+        add_clients(program.user.actor, 3)
+        sent = schedule(program.user.actor)
+        deliver(ScriptedGateway())
+        flying = fan_out_all(program.user.actor)
+        arm(flying)
+        waiting = fan_out_all(program.user.actor)
+        strange = program_in(any_app)
+    client = program.get("/clients").json["items"][0]
+    newest_first = [waiting, flying, sent]
 
-    found = walked(program, f"/messages?client_id={client_id}")
-    refused = program.get(f"/messages?client_id={client_id}&status=sent")
+    found = {
+        condition: [
+            each["mailing_id"]
+            for each in walked(program, f"/messages?client_id={client['id']}&limit=1{condition}")
+        ]
+        for condition in (
+            "",
+            *("&status=sent", "&status=sending", "&status=queued", "&status=failed", "&reason=timeout"),
+            *("&since=2000-01-01T00:00:00Z", "&until=2000-01-01T00:00:00Z"),
+            *(f"&operator_code={client['operator_code']}", "&operator_code=000", "&timezone=Asia/Tomsk"),
+            *(f"&phone={client['phone_number'][:5]}", "&phone=74951", f"&phone={client['phone_number'][-4:]}"),
+            *(f"&mailing_id={sent}", f"&mailing_id={sent}&status=sent", f"&mailing_id={sent}&status=failed"),
+        )
+    }
 
-    assert [(each["client_id"], each["mailing_id"]) for each in found] == [(client_id, sent)]
-    assert codes(refused) == [("status", "not_with_client_id")]
+    assert found == {
+        "": newest_first,
+        "&status=sent": [sent],
+        "&status=sending": [flying],
+        "&status=queued": [waiting],
+        "&status=failed": [],
+        "&reason=timeout": [],
+        "&since=2000-01-01T00:00:00Z": [sent],
+        "&until=2000-01-01T00:00:00Z": [],
+        f"&operator_code={client['operator_code']}": newest_first,
+        "&operator_code=000": [],
+        "&timezone=Asia/Tomsk": [],
+        f"&phone={client['phone_number'][:5]}": newest_first,
+        "&phone=74951": [],
+        f"&phone={client['phone_number'][-4:]}": newest_first,
+        f"&mailing_id={sent}": [sent],
+        f"&mailing_id={sent}&status=sent": [sent],
+        f"&mailing_id={sent}&status=failed": [],
+    }
+    assert strange.get(f"/messages?client_id={client['id']}&status=sent").status_code == 404
+    assert program.get(f"/messages?client_id={client['id']}&mailing_id=999999").status_code == 404
 
 
 def test_one_message_is_added_once(app: Flask, program: Program, waiting: int) -> None:

@@ -97,6 +97,7 @@ def test_a_mailing_may_be_told_what_its_state_allows(app: Flask, program: Progra
     answers = {}
     with app.app_context():
         add_clients(program.user.actor, 2)
+        offered = program.get(f"/mailings/{MAILINGS[state](program.user.actor)}").json["actions"]
 
     for verb in said:
         with app.app_context():
@@ -108,6 +109,7 @@ def test_a_mailing_may_be_told_what_its_state_allows(app: Flask, program: Progra
 
     assert len(said) > 5
     assert answers == {verb: cell if cell == "yes" else f"409 {cell}" for verb, cell in said.items()}
+    assert offered == sorted(verb for verb, cell in said.items() if cell == "yes" and verb.islower())
 
 
 def being_sent(owner: Actor) -> int:

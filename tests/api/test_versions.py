@@ -10,10 +10,12 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from dashboard.api import answers
+from dashboard.gateway import Verdict
 from dashboard.models import Role
 from tests.api.conftest import Program, Programs, program_in
 from tests.factories_clients import make_client
-from tests.support.engine import add_clients, fan_out_all
+from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all, saying, schedule
+from tests.support.webhooks import add_endpoint
 
 SALE = {
     "title": "Spring sale",
@@ -39,6 +41,24 @@ def a_running_mailing(app: Flask, program: Program) -> str:
     with app.app_context():
         add_clients(program.user.actor, 1)
         return f"/mailings/{fan_out_all(program.user.actor)}"
+
+
+def a_failed_mailing(app: Flask, program: Program) -> str:
+    with app.app_context():
+        add_clients(program.user.actor, 1)
+        mailing_id = schedule(program.user.actor)
+        deliver(ScriptedGateway(saying(Verdict.REFUSED, "http_400", http_status=400)))
+    return f"/mailings/{mailing_id}"
+
+
+def an_import(app: Flask, program: Program) -> str:
+    made = program.post("/imports", (b"phone;name\n79991234567;Anna\n", "clients.csv"))
+    return f"/imports/{made.json['id']}"
+
+
+def a_webhook(app: Flask, program: Program) -> str:
+    with app.app_context():
+        return f"/webhooks/{add_endpoint(program.user.actor)[0]}"
 
 
 def a_waiting_message(app: Flask, program: Program) -> str:
@@ -131,6 +151,9 @@ def test_whoever_names_another_version_changes_nothing(
         (a_draft, "PATCH", "", [{"title": "A"}, {"title": "B"}]),
         (a_running_mailing, "POST", "/pause", [None, None]),
         (a_waiting_message, "PATCH", "", [{"text": "A"}, {"text": "B"}]),
+        (a_failed_mailing, "POST", "/resend", [{}, {}]),
+        (an_import, "PATCH", "", [{"timezone": "Asia/Omsk"}, {"timezone": "Asia/Tomsk"}]),
+        (a_webhook, "POST", "/rotate-secret", [None, None]),
     ],
 )
 def test_of_two_who_have_read_the_same_version_one_changes_it(
@@ -163,7 +186,7 @@ def test_of_two_who_have_read_the_same_version_one_changes_it(
     with ThreadPoolExecutor(2) as threads:
         statuses = sorted(answer.status_code for answer in threads.map(ask, bodies))
 
-    assert statuses == [200, 412]
+    assert (statuses[0] < 300, statuses[1]) == (True, 412)
 
 
 def test_without_a_version_two_changes_at_once_are_made_one_after_the_other(

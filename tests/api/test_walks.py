@@ -21,7 +21,7 @@ from dashboard.domain.pages import COUNTED_AT_MOST
 from dashboard.models import Client
 from tests.api.conftest import Program, program_in
 from tests.factories_clients import make_client, numbered
-from tests.support.engine import fan_out_all
+from tests.support.engine import fan_out_all, make_draft
 
 ORDERS = ("oldest", "newest", "phone")
 # Those of the bench's clients that bear this code; a tenth.
@@ -139,6 +139,24 @@ def test_an_order_is_kept_from_page_to_page(app: Flask, program: Program, order:
 
     assert found == sorted(found, reverse=order == "newest")
     assert len(found) == 100
+
+
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_each_mailing_is_met_once_in_the_order_asked_for(app: Flask, program: Program, order: str) -> None:
+    actor = program.user.actor
+    with app.app_context():
+        there = [mailings.create(actor, make_draft(title=f"Sale {number}")) for number in range(5)]
+
+    def write_and_delete(just_met: list[int]) -> None:
+        with app.app_context():
+            mailings.create(actor, make_draft(title="Sale"))
+            mailings.remove(actor, just_met[0])
+
+    pages_of_two = f"/mailings?limit=2&order={order}&state=draft&search=Sale"
+    found = met(program, pages_of_two, lambda just_met: write_and_delete(just_met) if len(just_met) == 2 else None)
+
+    assert found == sorted(set(found), reverse=order == "newest")
+    assert set(there) <= set(found)
 
 
 def test_each_message_is_met_once_while_others_come(app: Flask, program: Program) -> None:

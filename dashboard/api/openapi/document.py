@@ -100,8 +100,7 @@ def _give_examples(said: Document, schemas: Document) -> None:
             medium["example"] = examples.request(medium["schema"], schemas)
     for response in said["responses"].values():
         for medium in response.get("content", {}).values():
-            if "example" not in medium:
-                medium["example"] = examples.answer(medium["schema"], schemas)
+            medium["example"] = examples.answer(medium["schema"], schemas, medium.get("example"))
     for parameter in said.get("parameters", ()):
         if "example" in parameter.get("schema", {}):
             parameter["example"] = parameter["schema"].pop("example")

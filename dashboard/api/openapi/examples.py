@@ -11,9 +11,17 @@ BY_FORMAT = {"date-time": MOMENT, "date": MOMENT[:10], "binary": "phone;tags\n+7
 BY_TYPE: dict[str, Any] = {"string": "…", "integer": 1, "number": 1, "boolean": False, "null": None}
 
 
-def answer(schema: Schema, known: Mapping[str, Schema]) -> Any:
-    """With every field. `known` are the schemas by name."""
-    return _example(schema, known, is_request=False)
+def answer(schema: Schema, known: Mapping[str, Schema], differing: Any = None) -> Any:
+    """With every field. `known` are the schemas by name; `differing`: in what it differs from its fields."""
+    found = _example(schema, known, is_request=False)
+    return found if differing is None else _with(found, differing)
+
+
+def _with(found: Any, differing: Any) -> Any:
+    """Objects field by field, all else as a whole."""
+    if not isinstance(found, dict) or not isinstance(differing, dict):
+        return differing
+    return found | {name: _with(found.get(name), value) for name, value in differing.items()}
 
 
 def request(schema: Schema, known: Mapping[str, Schema]) -> Any:
@@ -22,7 +30,8 @@ def request(schema: Schema, known: Mapping[str, Schema]) -> Any:
 
 
 def _example(schema: Schema, known: Mapping[str, Schema], is_request: bool) -> Any:
-    schema = named(schema, known)
+    if "example" not in schema:
+        schema = named(schema, known)
     if "example" in schema:
         return schema["example"]
     if "anyOf" in schema:

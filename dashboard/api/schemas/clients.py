@@ -33,7 +33,25 @@ EXAMPLE = {
     "timezone": "Europe/Moscow",
     "attributes": {"name": "Анна"},
 }
-
+# Of an answer to it.
+WITHOUT_CONSENT = {"consent_source": None, "consent_at": None}
+EXAMPLE_OF_VERDICTS = {
+    "created": 1,
+    "failed": 1,
+    "results": [
+        {"id": 1, "errors": []},
+        {
+            "id": None,
+            "errors": [
+                {
+                    "field": "phone_number",
+                    "code": "phone_invalid",
+                    "detail": "This is no phone number",
+                }
+            ],
+        },
+    ],
+}
 
 TAG = {"minLength": 1, "maxLength": rules.TAG_LENGTH}
 
@@ -174,8 +192,8 @@ class FieldFault(Body):
     """What is wrong with one field."""
 
     field = Text(metadata={"description": "A path into what was sent", "example": "phone_number"})
-    code = Text(metadata={"description": "For programs", "example": "phone_length"})
-    detail = Text(metadata={"description": "For people", "example": "A phone number has 11 digits."})
+    code = Text(metadata={"description": "For programs", "example": "phone_invalid"})
+    detail = Text(metadata={"description": "For people", "example": "This is no phone number"})
 
 
 class Verdict(Body):

@@ -16,6 +16,8 @@ WHOLE = re.compile(r"-?[0-9]{1,30}")
 HALF_A_PAIR = re.compile("[\ud800-\udfff]")
 # As examples have it, one for all: an example must not change with the day on which it is written.
 MOMENT = "2030-03-01T06:00:00+00:00"
+# When a mailing begins there, and what comes of it.
+STARTED, SETTLED = "2030-03-01T07:00:00+00:00", "2030-03-01T07:00:01+00:00"
 # Of a page of a list.
 LIMIT = {"description": "How many a page may have", "minimum": 1, "maximum": 500, "example": 50}
 CURSOR = {"description": "Where the page begins, as `next` of the one before has it", "maxLength": 1000}

@@ -11,6 +11,7 @@ from ...domain.imports import Meaning
 from ...models import ImportState, KnownPhones
 from .fields import (
     COMMON,
+    COUNT,
     MOMENT,
     Body,
     Choice,
@@ -28,6 +29,21 @@ EXAMPLE_OF_MAPPING = {
     "has_header": True,
     "columns": [{"meaning": "phone"}, {"meaning": "tags"}, {"meaning": "attribute", "name": "name"}],
 }
+# The same as it is answered.
+EXAMPLE_OF_COLUMNS = {
+    "has_header": True,
+    "columns": [
+        {"title": "phone", "meaning": "phone", "name": None},
+        {"title": "tags", "meaning": "tags", "name": None},
+        {"title": "name", "meaning": "attribute", "name": "name"},
+    ],
+}
+# In what an answer differs where the dry run is not done, or no longer of interest.
+_NOTHING: dict[str, Any] = dict.fromkeys(("progress", "rows_read", "created", "updated", "unchanged"), 0)
+BEGINS = _NOTHING | {"state": "checking", "rows_total": None, "bad": 0, "duplicates": 0, "problems": []}
+STARTS = _NOTHING | {"state": "waiting", "start": False, "rows_read": 1}
+CANCELLED = {"state": "cancelled", "created": 0, "updated": 0, "unchanged": 0, "finished_at": MOMENT}
+EXAMPLE_OF_CSV = "line,code,detail,value\r\n3,phone_invalid,This is no phone number,12345\r\n"
 
 
 class File(Upload):  # type: ignore[misc]
@@ -105,7 +121,7 @@ class ImportRow(Body):
     owner_id = Whole(metadata={"example": 1})
     filename = Text(metadata={"example": "clients.csv"})
     size_bytes = Whole(metadata={"example": 4096})
-    state = Choice(ImportState)
+    state = Choice(ImportState, metadata={"example": "checked"})
     failure = Inner(Failure, allow_none=True, metadata={"description": "Why the whole file could not be read"})
     known_phones = Choice(KnownPhones)
     timezone = Text(metadata={"example": "Europe/Moscow"})
@@ -115,32 +131,36 @@ class ImportRow(Body):
     rows_read = Whole(metadata={"example": 1000})
     created = Whole(metadata={"description": "Before the start: what the dry run expects", "example": 900})
     updated = Whole(metadata={"example": 80})
-    unchanged = Whole(metadata={"example": 16})
-    bad = Whole(metadata={"description": "Rows that cannot be taken", "example": 3})
-    duplicates = Whole(metadata={"description": "Rows whose phone stood there before", "example": 1})
+    unchanged = Whole(metadata={"example": 19})
+    bad = Whole(metadata={"description": "Rows that cannot be taken", "example": 1})
+    duplicates = Whole(metadata={"description": "Rows whose phone stood there before", "example": 0})
     created_at = Instant(metadata={"example": MOMENT})
     started_at = Instant(allow_none=True)
     finished_at = Instant(allow_none=True)
 
 
 class Import(ImportRow):
-    mapping = Inner(ColumnMapping, allow_none=True, metadata={"description": "As guessed, or as said since"})
+    mapping = Inner(
+        ColumnMapping,
+        allow_none=True,
+        metadata={"description": "As guessed, or as said since", "example": EXAMPLE_OF_COLUMNS},
+    )
     problems = ListOf(Inner(BadRow), metadata={"description": "The first ten rows that are not taken, so far"})
     problems_at = Text(metadata={"description": "Where all of them are", "example": "/api/v1/imports/3/problems"})
 
 
 class ImportPage(Body):
     items = ListOf(Inner(ImportRow))
-    total = Whole(metadata={"description": "Counted up to a bound"})
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "description": "Counted up to a bound", "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page"})
 
 
 class BadRowPage(Body):
     items = ListOf(Inner(BadRow))
-    total = Whole()
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page"})
 
 
 class PageQuery(Body):

@@ -1,13 +1,14 @@
 """What is a mailing, to a program?"""
 
 from datetime import datetime, time
+from enum import StrEnum
 from typing import Any
 
 from marshmallow import ValidationError, fields, validates_schema
 
 from ...domain import limit_rules
 from ...domain.mailing_drafts import LONGEST_TEXT, LONGEST_TITLE
-from ...domain.mailings import Verb
+from ...domain.pages import Order
 from ...models import PauseReason, RateUnit, State, TimeBasis
 from ...zones import YEARS_TOLD
 from .clients import OperatorCode
@@ -18,6 +19,7 @@ from .fields import (
     LIMIT,
     MOMENT,
     NUMBER,
+    STARTED,
     Body,
     Choice,
     InAddress,
@@ -36,10 +38,37 @@ EXAMPLE_OF_DRAFT = {
     "text": TEXT,
     "start_at": "2030-03-01T10:00:00+03:00",
     "end_at": "2030-03-02T20:00:00+03:00",
-    "filter": {"tags": ["vip"], "operator_codes": None},
+    "filter": {"tags": ["vip"], "operator_codes": ["999", "916"]},
     "window": {"from": "09:00", "to": "21:00"},
 }
 EXAMPLE = EXAMPLE_OF_DRAFT | {"launch": True}
+
+
+class Action(StrEnum):
+    """What can be done at /mailings/{id}/…: the address's last word."""
+
+    LAUNCH = "launch"
+    UNSCHEDULE = "unschedule"
+    APPROVE = "approve"
+    PAUSE = "pause"
+    RESUME = "resume"
+    CANCEL = "cancel"
+    RESEND = "resend"
+
+
+# In what an answer differs where the mailing is not scheduled.
+STANDS: dict[State, dict[str, Any]] = {
+    State.DRAFT: {"state": "draft", "actions": ["launch"]},
+    State.SCHEDULED: {},
+    State.RUNNING: {"state": "running", "actions": ["cancel", "pause", "resend"], "started_at": STARTED},
+    State.PAUSED: {
+        "state": "paused",
+        "pause_reason": "operator",
+        "actions": ["cancel", "resend", "resume"],
+        "started_at": STARTED,
+    },
+    State.CANCELLED: {"state": "cancelled", "actions": [], "started_at": STARTED, "finished_at": STARTED},
+}
 
 
 class Moment(fields.Field[datetime]):
@@ -199,7 +228,11 @@ class Mailing(Body):
     canary_size = Whole(allow_none=True, metadata={"minimum": 1})
     budget_parts = Whole(allow_none=True, metadata={"minimum": 1})
     actions = ListOf(
-        Choice(Verb), metadata={"description": "What its state allows", "example": ["cancel", "unschedule"]}
+        Choice(Action),
+        metadata={
+            "description": "What its state allows at `/mailings/{id}/…`",
+            "example": ["cancel", "unschedule"],
+        },
     )
     created_at = Instant(metadata={"example": MOMENT})
     updated_at = Instant(metadata={"example": MOMENT})
@@ -220,6 +253,7 @@ class MailingPage(Body):
 class MailingQuery(Body):
     limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
+    order = Choice(Order, load_default=Order.NEWEST, metadata={"description": "Which come first"})
     state = Choice(State, metadata={"description": "Which are in this state"})
     search = Text(metadata={"description": "A part of the title", "example": "sale"})
 
@@ -241,17 +275,26 @@ class Resent(Body):
     mailing = Inner(Mailing)
 
 
+EXAMPLE_OF_ZONE = {
+    "timezone": "Europe/Moscow",
+    "recipients": 1000,
+    "reached": 1000,
+    "first_at": STARTED,
+    "last_at": "2030-03-01T07:01:40+00:00",
+}
+
+
 class ZonePlan(Body):
-    timezone = Text(metadata={"example": "Europe/Moscow"})
-    recipients = Whole(metadata={**COUNT, "example": 1000})
-    reached = Whole(metadata={**COUNT, "description": "Before the end", "example": 1000})
-    first_at = Instant(allow_none=True, metadata={"example": "2030-03-01T07:00:00+00:00"})
-    last_at = Instant(allow_none=True, metadata={"example": "2030-03-01T07:01:40+00:00"})
+    timezone = Text()
+    recipients = Whole(metadata=COUNT)
+    reached = Whole(metadata={**COUNT, "description": "Before the end"})
+    first_at = Instant(allow_none=True)
+    last_at = Instant(allow_none=True)
 
 
 class Caution(Body):
     code = Text(metadata={"example": "everybody"})
-    detail = Text(metadata={"example": "It addresses everybody."})
+    detail = Text(metadata={"example": "It addresses everybody, whatever their tags and codes."})
 
 
 class Preview(Body):
@@ -271,5 +314,9 @@ class Preview(Body):
     parts = Whole(metadata={**COUNT, "description": "Of all together", "example": 1000})
     cost = Text(allow_none=True, metadata={"description": "If a part has a price", "example": "1234.50"})
     currency = Text(metadata={"description": "ISO 4217", "example": "RUB"})
-    plan = ListOf(Inner(ZonePlan), allow_none=True, metadata={"description": "Without times there is none"})
+    plan = ListOf(
+        Inner(ZonePlan),
+        allow_none=True,
+        metadata={"description": "Without times there is none", "example": [EXAMPLE_OF_ZONE]},
+    )
     warnings = ListOf(Inner(Caution), metadata={"description": "What to look at before a launch", "example": []})

@@ -1,6 +1,7 @@
 """What is a message, to a program?"""
 
 from ...domain.mailing_drafts import LONGEST_TEXT
+from ...domain.pages import Order
 from ...domain.unknown_outcomes import Decision
 from ...models import Status
 from .fields import (
@@ -9,6 +10,8 @@ from .fields import (
     LIMIT,
     MOMENT,
     NUMBER,
+    SETTLED,
+    STARTED,
     Body,
     Choice,
     InAddress,
@@ -21,9 +24,13 @@ from .fields import (
     Whole,
 )
 
+# One that waits, and where it has been given another text.
+QUEUED = {"status": "queued", "tries": 0, "settled_at": None, "attempts": []}
+CHANGED = {"text": "Dear Anna, the sale ends today."}
+
 
 class Attempt(Body):
-    at = Instant(metadata={"example": MOMENT})
+    at = Instant(metadata={"example": SETTLED})
     verdict = Text(metadata={"example": "accepted"})
     reason = Text(metadata={"example": "ok"})
     http_status = Whole(allow_none=True, metadata={"example": 200})
@@ -47,15 +54,18 @@ class MessageRow(Body):
     status = Choice(Status, metadata={"example": "sent"})
     reason = Text(allow_none=True, metadata={"description": "Why it has failed, was skipped, …"})
     tries = Whole(metadata={**COUNT, "example": 1})
-    created_at = Instant(metadata={"example": MOMENT})
+    created_at = Instant(metadata={"example": STARTED})
     send_after = Instant(allow_none=True, metadata={"description": "It waits by itself, and not before"})
-    settled_at = Instant(allow_none=True, metadata={"example": MOMENT})
+    settled_at = Instant(allow_none=True, metadata={"example": SETTLED})
 
 
 class Message(MessageRow):
     text = Text(
         allow_none=True,
-        metadata={"description": "As it was sent, or will be", "example": "Dear Anna, the sale ends today."},
+        metadata={
+            "description": "As it was sent, or will be",
+            "example": "Dear Anna, everything is cheaper until Sunday.",
+        },
     )
     has_own_text = Truth(metadata={"description": "Not its mailing's", "example": False})
     attempts = ListOf(Inner(Attempt))
@@ -83,6 +93,11 @@ class OfMailing(Body):
 
 
 class MessageQuery(OfMailing):
+    order = Choice(
+        Order,
+        load_default=Order.NEWEST,
+        metadata={"description": "Which mailings come first; the messages of one go by phone"},
+    )
     mailing_id = NumberInAddress(metadata={**NUMBER, "description": "Of this mailing", "example": 7})
     client_id = NumberInAddress(metadata={**NUMBER, "description": "To this client", "example": 1})
 

@@ -5,8 +5,8 @@ from .fields import (
     COUNT,
     CURSOR,
     LIMIT,
-    MOMENT,
     NUMBER,
+    STARTED,
     Body,
     Choice,
     InAddress,
@@ -53,21 +53,33 @@ class Reason(Body):
     count = Whole(metadata={**COUNT, "example": 4})
 
 
+# Of a time: what waits has no outcome yet.
+SETTLED = dict.fromkeys(("queued", "sending", "expired", "cancelled", "unknown"), 0) | {
+    "total": 580,
+    "sent": 570,
+    "failed": 4,
+    "skipped": 6,
+}
+
+
 class Minute(Body):
-    at = Instant(metadata={"example": MOMENT})
-    counts = Inner(Counts, metadata={"description": "Outcomes in this minute"})
+    at = Instant(metadata={"example": STARTED})
+    counts = Inner(Counts, metadata={"description": "Outcomes in this minute", "example": SETTLED})
 
 
 class MailingStatistics(MailingCounts):
     by_operator_code = ListOf(Inner(Share))
-    by_timezone = ListOf(Inner(Share))
+    by_timezone = ListOf(
+        Inner(Share),
+        metadata={"example": [{"key": "Europe/Moscow", "waiting": 420, "sent": 570, "failed": 4, "other": 6}]},
+    )
     reasons = ListOf(Inner(Reason))
     over_time = ListOf(Inner(Minute))
 
 
 class Day(Body):
     date = Text(metadata={"format": "date", "example": "2030-03-01"})
-    counts = Inner(Counts)
+    counts = Inner(Counts, metadata={"example": SETTLED})
 
 
 class Overall(Body):

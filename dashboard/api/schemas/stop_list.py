@@ -37,7 +37,7 @@ class Phones(Body):
 
 class Refused(Body):
     phone_number = Text(attribute="value", metadata={"example": "12345"})
-    code = Text(metadata={"example": "phone_length"})
+    code = Text(metadata={"example": "phone_invalid"})
 
 
 class Outcome(Body):

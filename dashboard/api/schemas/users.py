@@ -7,6 +7,7 @@ from marshmallow import fields
 from ...domain import permissions
 from ...models import Role
 from .fields import (
+    COUNT,
     CURSOR,
     LIMIT,
     MOMENT,
@@ -66,9 +67,9 @@ class User(Body):
 
 class UserPage(Body):
     items = ListOf(Inner(User))
-    total = Whole()
-    total_is_exact = Truth()
-    next = Text(allow_none=True)
+    total = Whole(metadata={**COUNT, "description": "Counted up to a bound", "example": 1})
+    total_is_exact = Truth(metadata={"example": True})
+    next = Text(allow_none=True, metadata={"description": "The address of the next page"})
 
 
 class UserQuery(Body):

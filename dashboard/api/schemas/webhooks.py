@@ -26,6 +26,10 @@ EXAMPLE = {
     "description": "CRM",
     "is_on": True,
 }
+OFF = {"is_on": False, "off_reason": "person", "off_at": MOMENT}
+# In what an answer differs where it is told anew, or for the first time.
+AGAIN = {"state": "waiting", "tries": 0, "next_try_at": MOMENT}
+NOT_TRIED = dict.fromkeys(("tried_at", "duration_ms", "ending", "http_status")) | {"answer": ""}
 _EVENTS = "Any of " + ", ".join(f"`{kind}`" for kind in WEBHOOK_CHOICES)
 
 

@@ -1,6 +1,6 @@
 """How do the clients in a file get into the directory? A file, its mapping, a dry run, a run."""
 
-from .files import hear_out, received
+from .files import discard, hear_out, received
 from .layout import MOST_COLUMNS, FileLimits, Layout
 from .mapping import Column, Mapping, Meaning
 from .previews import PreviewRow, preview
@@ -9,6 +9,7 @@ from .uploads import (
     MappingDraft,
     Upload,
     begin,
+    call_off,
     cancel,
     keep_mapping,
     map_columns,
@@ -25,6 +26,7 @@ from .views import (
     all_problems,
     columns,
     get,
+    held,
     page,
     problems,
     problems_page,
@@ -46,10 +48,13 @@ __all__ = [
     "Upload",
     "all_problems",
     "begin",
+    "call_off",
     "cancel",
     "columns",
+    "discard",
     "get",
     "hear_out",
+    "held",
     "keep_mapping",
     "map_columns",
     "page",

@@ -168,7 +168,7 @@ def start(actor: Actor, import_id: int) -> None:
     """Write what the dry run has read. Twice is once. Raises NotFound, or Conflict where it is not checked."""
     require_change(actor)
     with transaction() as session:
-        row = _mine(session, actor, import_id)
+        row = locked(session, actor, import_id)
         if row.state in (ImportState.WAITING, ImportState.RUNNING, ImportState.FINISHED):
             return
         if row.state is not ImportState.CHECKED:
@@ -180,9 +180,15 @@ def start(actor: Actor, import_id: int) -> None:
 
 def cancel(actor: Actor, import_id: int, folder: Path) -> None:
     """What has been written stays. Raises NotFound, or Conflict where it has ended already."""
+    call_off(actor, import_id)
+    files.discard(folder, import_id)
+
+
+def call_off(actor: Actor, import_id: int) -> None:
+    """The same, but for its files: who holds it meanwhile discards them once that is committed."""
     require_change(actor)
     with transaction() as session:
-        row = _mine(session, actor, import_id)
+        row = locked(session, actor, import_id)
         if row.state in ENDED:
             raise Conflict("import_ended")
         audit.note(session, actor, "cancel", Thing.IMPORT, row.id, before={"state": row.state})
@@ -190,7 +196,6 @@ def cancel(actor: Actor, import_id: int, folder: Path) -> None:
             row.created = row.updated = row.unchanged = 0
         row.state = ImportState.CANCELLED
         row.finished_at, row.lease_until = clock.database_now(session), None
-    files.discard(folder, import_id)
 
 
 def unfinished() -> list[int]:
@@ -239,14 +244,14 @@ def _take_back(row: Import) -> None:
 
 
 def _open(session: Session, actor: Actor, import_id: int) -> Import:
-    row = _mine(session, actor, import_id)
+    row = locked(session, actor, import_id)
     if row.state not in OPEN:
         raise Conflict("import_ended" if row.state in ENDED else "import_started")
     return row
 
 
-def _mine(session: Session, actor: Actor, import_id: int) -> Import:
-    """Held until the end of the transaction."""
+def locked(session: Session, actor: Actor, import_id: int) -> Import:
+    """Held until the end of the transaction. Raises NotFound."""
     wanted = select(Import).where(Import.id == import_id, visible(Import.owner_id, actor))
     found = session.scalar(wanted.with_for_update())
     if found is None:

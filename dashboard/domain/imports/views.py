@@ -1,21 +1,22 @@
 """How far is an import, and what was wrong in its file?"""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select
 
-from ...database import db
+from ...database import db, transaction
 from ...models import Import, ImportProblem, ImportState, KnownPhones, User
 from .. import audit, pages
 from ..audit import Thing
 from ..errors import NotFound
 from ..pages import COUNTED_AT_MOST, NEWEST, Cursor, Page
-from ..permissions import Actor, may_see_all, visible
+from ..permissions import Actor, may_see_all, require_change, visible
 from .layout import Layout
 from .mapping import Mapping
-from .uploads import OPEN
+from .uploads import OPEN, locked
 
 PAGE = 50
 PROBLEMS_PAGE = 100
@@ -106,6 +107,18 @@ def get(actor: Actor, import_id: int) -> ImportView:
     if found is None:
         raise NotFound
     return found
+
+
+@contextmanager
+def held(actor: Actor, import_id: int) -> Iterator[ImportView]:
+    """An import as it is, and as people and workers leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    require_change(actor)
+    with transaction() as session:
+        locked(session, actor, import_id)
+        yield get(actor, import_id)
 
 
 def columns(actor: Actor, import_id: int) -> Columns:

@@ -98,7 +98,7 @@ def resend(actor: Actor, endpoint_id: int, delivery_id: int) -> None:
     require_change(actor)
     get(actor, endpoint_id, delivery_id)
     with transaction() as session:
-        endpoints.require_on(endpoints.held(session, actor, endpoint_id))
+        endpoints.require_on(endpoints.locked(session, actor, endpoint_id))
         now = clock.database_now(session)
         is_idle = or_(WebhookDelivery.lease_token.is_(None), WebhookDelivery.next_try_at <= now)
         due = {"state": DeliveryState.WAITING, "tries": 0, "next_try_at": now, "lease_token": None}

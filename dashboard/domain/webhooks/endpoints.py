@@ -1,6 +1,7 @@
 """What is told where? Addresses that people give, for themselves: nobody sees or changes those of others."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self
@@ -78,6 +79,17 @@ def get(actor: Actor, endpoint_id: int) -> EndpointView:
     return EndpointView.of(_own(db.session(), actor, endpoint_id))
 
 
+@contextmanager
+def held(actor: Actor, endpoint_id: int) -> Iterator[EndpointView]:
+    """An endpoint as it is, and as all others leave it until the end of the block, which is one transaction.
+
+    Raises Forbidden and NotFound.
+    """
+    require_change(actor)
+    with transaction() as session:
+        yield EndpointView.of(locked(session, actor, endpoint_id))
+
+
 def make(actor: Actor, draft: EndpointDraft, *, private_allowed: bool) -> tuple[EndpointView, str]:
     """A new endpoint and its secret, which nobody sees again. Raises Forbidden and Invalid."""
     require_change(actor)
@@ -148,6 +160,7 @@ def rotate_secret(actor: Actor, endpoint_id: int) -> str:
         row = _own(session, actor, endpoint_id, is_held=True)
         row.old_secret, row.secret = row.secret, signing.new_secret()
         row.rotated_at = clock.database_now(session)
+        row.version += 1
         audit.note(session, actor, "rotate_secret", Thing.WEBHOOK, row.id)
         return row.secret
 
@@ -188,7 +201,7 @@ def _own(session: Session, actor: Actor, endpoint_id: int, *, is_held: bool = Fa
     return found
 
 
-def held(session: Session, actor: Actor, endpoint_id: int) -> WebhookEndpoint:
+def locked(session: Session, actor: Actor, endpoint_id: int) -> WebhookEndpoint:
     """Raises NotFound."""
     return _own(session, actor, endpoint_id, is_held=True)
 
