@@ -14,8 +14,7 @@ from ..models import Dimension, Status
 from . import answers
 from .access import actor, user
 from .answers import limit_of
-from .mailings import cursor_of
-from .resources import Resource
+from .resources import Resource, cursor_of
 from .schemas import statistics as schemas
 
 blueprint = Resource("statistics", __name__, "/statistics", "How messages stand")

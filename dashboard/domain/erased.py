@@ -22,6 +22,8 @@ from .audit import Thing
 
 # Where an entry of the stop list comes from whose phone was erased and is back.
 SOURCE = "erased"
+# In the order of texts, every pseudonym comes before it, and no phone.
+FIRST_PHONE = "1"
 
 
 def pseudonym() -> str:
@@ -30,7 +32,7 @@ def pseudonym() -> str:
 
 
 def is_pseudonym(phone: str) -> bool:
-    return phone.startswith("0")
+    return phone < FIRST_PHONE
 
 
 def remember(session: Session, phone: str, now: datetime) -> None:

@@ -1,7 +1,8 @@
 """How is a person forgotten on request? By their phone, whoever's client they are: nothing leads to them any more.
 
-Each step is a short transaction and may be repeated, so that an erasing that broke off is begun again. What counts
-messages stays as it is: their rows stay, under a pseudonym.
+Each step is a short transaction and may be repeated, so that an erasing that broke off is begun again: clients
+keep their phone until nothing is left that is found by it. What counts messages stays as it is: their rows stay,
+under a pseudonym.
 """
 
 import logging
@@ -67,17 +68,13 @@ def erase(actor: Actor | None, phone: str, folder: Path) -> Erasure:
     if erasing_traces.files_with(folder, canonical):
         raise Conflict("import_holds_phone")
     name = erased.pseudonym()
-    done = _erase_clients(actor, canonical, name)
+    done = _empty_clients(actor, canonical)
     _outlast_fan_outs()
     message_ids = _erase_messages(canonical, name)
-    trial_ids = _erase_trials(canonical)
-    concerned = {
-        Thing.CLIENT: done.client_ids,
-        Thing.MESSAGE: message_ids,
-        Thing.TRIAL: trial_ids,
-        Thing.PHONE: [int(canonical)],
-    }
+    _erase_trials(canonical)
+    concerned = {Thing.CLIENT: done.client_ids, Thing.PHONE: [int(canonical)]}
     traces = erasing_traces.clear(canonical, concerned)
+    _rename_clients(canonical, name)
     logger.info("person erased", extra={"clients": len(done.client_ids), "count": len(message_ids)})
     return Erasure(masked(canonical), len(done.client_ids), len(message_ids), traces, done.is_stopped)
 
@@ -118,9 +115,14 @@ def _locked(session: Session, message_id: int) -> Message:
 
 
 def _ids_of(phone: str) -> list[int]:
-    """Of messages to this phone: a look into each mailing, by the key of mailing and phone."""
-    query = select(Message.id).join(Mailing, Mailing.id == Message.mailing_id).where(Message.phone == phone)
-    return list(db.session.scalars(query.order_by(Message.id)))
+    """Of messages to this phone, and of those to earlier phones of whoever's client has it now.
+
+    The former by a look into each mailing, by the key of mailing and phone; the latter by their client.
+    """
+    to_it = select(Message.id).join(Mailing, Mailing.id == Message.mailing_id).where(Message.phone == phone)
+    theirs = select(Client.id).where(Client.phone == phone)
+    of_them = select(Message.id).where(Message.client_id.in_(theirs), Message.phone >= erased.FIRST_PHONE)
+    return sorted({*db.session.scalars(to_it), *db.session.scalars(of_them)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +131,11 @@ class _Clients:
     is_stopped: bool
 
 
-def _erase_clients(actor: Actor | None, phone: str, name: str) -> _Clients:
-    """With them goes the open entry of the stop list, and the line is written that says so."""
+def _empty_clients(actor: Actor | None, phone: str) -> _Clients:
+    """All but the phone, by which they are found again: no mailing meets who is deleted.
+
+    With them goes the open entry of the stop list, and the line is written that says so.
+    """
     with transaction() as session:
         if bulk.is_postgresql():
             # Whoever is writing clients ends before, or sees the hash: `erased.stop_again` asks after writing.
@@ -144,7 +149,6 @@ def _erase_clients(actor: Actor | None, phone: str, name: str) -> _Clients:
             update(Client)
             .where(Client.phone == phone)
             .values(
-                phone=name,
                 operator_code="",
                 timezone="UTC",
                 attributes={},
@@ -197,16 +201,30 @@ def _erase_message(message_id: int, name: str) -> None:
         if status is Status.QUEUED:
             ended = Place(Status.CANCELLED, ERASED, clock.database_now(session))
             move(session, [message], Place(Status.QUEUED), ended)
-        _empty(session, message_id, name)
+        _empty(session, message, name)
 
 
-def _empty(session: Session, message_id: int, name: str) -> None:
+def _empty(session: Session, message: Message, name: str) -> None:
+    """With what the audit log says of it: once it is empty, nothing leads from the phone to it."""
+    same = select(Message.id).where(Message.mailing_id == message.mailing_id, Message.phone == name)
+    if session.scalar(same) is not None:
+        # The mailing has one more of theirs, to a phone they had before or have now.
+        name = erased.pseudonym()
     values = {"phone": name, "text": None, "placeholder_values": None}
-    session.execute(update(Message).where(Message.id == message_id).values(values))
-    session.execute(update(Attempt).where(Attempt.message_id == message_id).values(excerpt=""))
+    session.execute(update(Message).where(Message.id == message.id).values(values))
+    session.execute(update(Attempt).where(Attempt.message_id == message.id).values(excerpt=""))
+    erasing_traces.clear_lines(session, Thing.MESSAGE, [message.id])
 
 
-def _erase_trials(phone: str) -> list[int]:
+def _erase_trials(phone: str) -> None:
     with transaction() as session:
         gone = delete(Trial).where(Trial.phone == phone, Trial.outcome != TrialOutcome.SENDING)
-        return list(session.scalars(gone.returning(Trial.id)))
+        ids = list(session.scalars(gone.returning(Trial.id)))
+        erasing_traces.clear_lines(session, Thing.TRIAL, ids)
+
+
+def _rename_clients(phone: str, name: str) -> None:
+    """Last of all. Whoever was added again meanwhile has come back, and keeps the phone."""
+    with transaction() as session:
+        theirs = (Client.phone == phone, Client.deleted_at.is_not(None))
+        session.execute(update(Client).where(*theirs).values(phone=name))

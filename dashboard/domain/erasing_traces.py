@@ -9,15 +9,19 @@ from typing import IO, Any
 from sqlalchemy import ColumnElement, Text, and_, cast, delete, or_, select, update
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from .. import clock
 from ..database import db, end_reading, transaction
 from ..models import (
     AuditLine,
+    Client,
     ClientChange,
     FormDraft,
     IdempotencyKey,
     Import,
     ImportProblem,
+    Trial,
     WebhookDelivery,
+    WebhookEndpoint,
 )
 from . import audit, bulk
 from .audit import Thing
@@ -74,6 +78,10 @@ def clear(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
             _each(Import, Import.filename, phone, lambda row: {"filename": REMOVED}),
             _each(WebhookDelivery, WebhookDelivery.answer, phone, lambda row: {"answer": REMOVED}),
             _each(ClientChange, ClientChange.selection, phone, lambda row: {"selection": {"ids": []}}),
+            _each(WebhookEndpoint, WebhookEndpoint.description, phone, lambda row: {"description": REMOVED}),
+            _each(Trial, Trial.text, phone, lambda row: {"text": REMOVED}),
+            _each(Client, Client.attributes, phone, lambda row: {"attributes": _without_fields(row, phone)}),
+            _each(Client, Client.consent_source, phone, lambda row: {"consent_source": REMOVED}),
             _drop_drafts(phone),
             _each(IdempotencyKey, IdempotencyKey.body, phone, None),
             _each(IdempotencyKey, IdempotencyKey.key, phone, None),
@@ -85,6 +93,11 @@ def clear(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
 def _without_rows(layout: Mapping[str, Any], phone: str) -> dict[str, Any]:
     rows = [[""] * len(row) if has(phone, " ".join(row)) else row for row in layout["rows"]]
     return {**layout, "rows": rows}
+
+
+def _without_fields(client: Client, phone: str) -> dict[str, Any]:
+    """Of somebody else. The field goes as a whole: mailings that ask for it skip them, and send no gap."""
+    return {name: value for name, value in client.attributes.items() if not has(phone, value)}
 
 
 def _drop_drafts(phone: str) -> int:
@@ -108,11 +121,13 @@ def _each(
     for ids in _found(table, column, phone):
         with transaction() as session:
             rows = session.scalars(select(table).where(bulk.any_of(table.id.expression, ids)).with_for_update())
+            # Whoever has a client's form open must not write it back.
+            touched = {"updated_at": clock.database_now(session)} if table is Client else {}
             for row in rows.all():
                 if emptied is None:
                     session.execute(delete(table).where(table.id == row.id))
                 else:
-                    session.execute(update(table).where(table.id == row.id).values(emptied(row)))
+                    session.execute(update(table).where(table.id == row.id).values({**emptied(row), **touched}))
         count += len(ids)
     return count
 
@@ -130,23 +145,39 @@ def _like(column: InstrumentedAttribute[Any], phone: str) -> ColumnElement[bool]
     return cast(column, Text).like("%" + "%".join(phone[1:]) + "%")
 
 
+def clear_lines(session: Session, thing: Thing, ids: Sequence[int]) -> None:
+    """What the audit log says of these was before and after. Inside a transaction."""
+    lines = select(AuditLine).where(
+        AuditLine.object_type == thing.value,
+        bulk.any_of(AuditLine.object_id.expression, ids),
+        or_(AuditLine.before.is_not(None), AuditLine.after.is_not(None)),
+    )
+    with audit.permitted(session):
+        for line in session.scalars(lines).all():
+            line.before = line.after = None
+        session.flush()
+
+
 def _clear_audit(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
-    """That something was done, when and by whom, stays; what it was goes."""
+    """That something was done, when and by whom, stays; what it was goes.
+
+    Lines that say the phone come last: should this break off, they lead to the others again.
+    """
     theirs = [
         and_(AuditLine.object_type == thing.value, bulk.any_of(AuditLine.object_id.expression, ids))
         for thing, ids in concerned.items()
         if ids
     ]
     wholly = set(db.session.scalars(select(AuditLine.id).where(or_(*theirs))))
-    partly = {
+    saying = {
         line_id
         for column in (AuditLine.before, AuditLine.after)
         for ids in _found(AuditLine, column, phone)
         for line_id in ids
     }
-    wholly |= _of_the_same(wholly | partly)
+    wholly |= _of_the_same(saying, phone)
     end_reading()
-    ids = sorted(wholly | partly)
+    ids = [*sorted(wholly - saying), *sorted(saying)]
     for start in range(0, len(ids), AT_ONCE):
         with transaction() as session, audit.permitted(session):
             for line_id in ids[start : start + AT_ONCE]:
@@ -154,18 +185,31 @@ def _clear_audit(phone: str, concerned: Mapping[Thing, Sequence[int]]) -> int:
     return len(ids)
 
 
-def _of_the_same(line_ids: Collection[int]) -> set[int]:
-    """All lines of the clients, messages and trials that these are about: of some the row itself is long gone."""
-    named = select(AuditLine.object_type, AuditLine.object_id).where(
+def _of_the_same(line_ids: Collection[int], phone: str) -> set[int]:
+    """All lines of the clients and trials that had this phone: of some the row itself is long gone.
+
+    Who only has it in some field, or a message whose text names it, is somebody else's.
+    """
+    about = (AuditLine.object_type, AuditLine.object_id, AuditLine.before, AuditLine.after)
+    named = select(*about).where(
         bulk.any_of(AuditLine.id.expression, sorted(line_ids)),
-        AuditLine.object_type.in_((Thing.CLIENT, Thing.MESSAGE, Thing.TRIAL)),
+        AuditLine.object_type.in_((Thing.CLIENT, Thing.TRIAL)),
         AuditLine.object_id.is_not(None),
     )
+    of_them = {
+        (object_type, object_id)
+        for object_type, object_id, before, after in db.session.execute(named).all()
+        if phone in (_own_phone(before), _own_phone(after))
+    }
     found: set[int] = set()
-    for object_type, object_id in db.session.execute(named.distinct()).all():
-        about = (AuditLine.object_type == object_type, AuditLine.object_id == object_id)
-        found.update(db.session.scalars(select(AuditLine.id).where(*about)))
+    for object_type, object_id in of_them:
+        same = (AuditLine.object_type == object_type, AuditLine.object_id == object_id)
+        found.update(db.session.scalars(select(AuditLine.id).where(*same)))
     return found
+
+
+def _own_phone(said: Mapping[str, Any] | None) -> Any:
+    return (said or {}).get("phone")
 
 
 def _clear_line(session: Session, line_id: int, phone: str, *, is_theirs: bool) -> None:

@@ -44,7 +44,7 @@ class MessageRow:
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
-    """The cursors are phones to ask the next or the previous page with; None: there is none.
+    """The cursors are phones, sealed in addresses, to ask the next or the previous page with; None: there is none.
 
     `total` is None where nobody has counted it. `looked_through`: the page ended after so many rows, among which
     only those in `items` were wanted, and the next page goes on looking; None: it is full, or at the list's end.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from ..domain.client_order import BEGINNING, Ask, Place, Sort
 from ..domain.client_search import ClientFilter, Listed
-from .paging import LARGEST_ID
+from .paging import LARGEST_ID, closed, opened
 
 LONGEST = 200
 # A client's number, after its phone where the list goes by phone.
@@ -48,11 +48,11 @@ def key(of: Place | None) -> str | None:
     """`place` reads it again."""
     if of is None:
         return None
-    return f"{of.phone}-{of.id}" if of.phone else str(of.id)
+    return closed(f"{of.phone}-{of.id}") if of.phone else str(of.id)
 
 
 def _place(text: str) -> Place | None:
-    found = KEY.fullmatch(text)
+    found = KEY.fullmatch(text if text.isdigit() else opened(text))
     if found is None or not 0 < int(found[2]) <= LARGEST_ID:
         return None
     return Place(int(found[2]), found[1] or "")

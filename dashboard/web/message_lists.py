@@ -15,7 +15,7 @@ from ..domain.message_walks import Sought
 from ..models import Status
 from . import context, csv_stream, respond
 from .access import actor
-from .paging import Page
+from .paging import Page, closed, opened
 
 LONGEST_FILTER = 64
 
@@ -28,8 +28,8 @@ def of_mailing(mailing_id: int) -> Response:
     page = Page.of(
         found.items,
         total=found.total,
-        next_={"after": found.next_after},
-        previous={"before": found.previous_before},
+        next_={"after": closed(found.next_after)},
+        previous={"before": closed(found.previous_before)},
         **filters,
     )
     mailing = {"id": mailing_id, "title": found.mailing_title}
@@ -104,6 +104,4 @@ def _text(name: str) -> str:
 
 
 def _cursor(name: str) -> str | None:
-    """A phone; anything but digits is none."""
-    text = _text(name)
-    return text if text.isascii() and text.isdigit() else None
+    return opened(request.args.get(name, "")) or None

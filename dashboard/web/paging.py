@@ -4,15 +4,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import request, url_for
+from flask import current_app, request, url_for
 
 from ..domain import pages
 from ..domain.pages import Cursor
+from ..domain.sealing import Seal, Unreadable
 
 # The largest number of a row: what is larger does not fit PostgreSQL's integer, and is nobody's.
 LARGEST_ID = 2**31 - 1
 # Of messages, trials, deliveries and lines of the audit log, which are PostgreSQL's BIGINT.
 LARGEST_NUMBER = 2**63 - 1
+# What such a place is sealed for.
+PLACE = "place in a list"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,23 @@ def _address(cursors: Mapping[str, Any], filters: Mapping[str, Any], endpoint: s
 def asked_for(largest: int = LARGEST_ID) -> Cursor:
     """Which part of a list that goes by id."""
     return Cursor(before=row_number("before", largest), after=row_number("after", largest))
+
+
+def closed(place: str | None) -> str | None:
+    """A place in a list that goes by phone, for the address: sealed, for proxies write addresses down."""
+    return None if place is None else _seal().close_alike(PLACE, place)
+
+
+def opened(text: str) -> str:
+    """What `closed` was given; '' for what is not ours."""
+    try:
+        return _seal().open_alike(PLACE, text)
+    except Unreadable:
+        return ""
+
+
+def _seal() -> Seal:
+    return Seal(current_app.config["SECRET_KEY"])
 
 
 def row_number(name: str, largest: int = LARGEST_ID) -> int | None:

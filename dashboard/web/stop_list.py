@@ -18,7 +18,7 @@ from . import csv_stream, respond
 from .access import actor
 from .filters import number
 from .forms.stop_list import StopListForm
-from .paging import Page
+from .paging import Page, closed, opened
 
 blueprint = Blueprint("stop_list", __name__, url_prefix="/stop-list")
 LONGEST_SEARCH = 40
@@ -105,9 +105,9 @@ def _search() -> str:
 
 def _key(of: Place | None) -> str | None:
     """`_place` reads it again."""
-    return f"{(of.added_at - EPOCH) // timedelta(microseconds=1)}-{of.phone}" if of else None
+    return closed(f"{(of.added_at - EPOCH) // timedelta(microseconds=1)}-{of.phone}") if of else None
 
 
 def _place(name: str) -> Place | None:
-    found = KEY.fullmatch(request.args.get(name, ""))
+    found = KEY.fullmatch(opened(request.args.get(name, "")))
     return Place(EPOCH + timedelta(microseconds=int(found[1])), found[2]) if found else None

@@ -22,7 +22,7 @@ from . import context, filters, respond
 from .access import actor, local_path
 from .forms.unknowns import DecisionForm
 from .messages import LARGEST_MSG_ID
-from .paging import Page, row_number
+from .paging import Page, closed, opened, row_number
 
 # More than a page of the list holds; a forged address must not become a long question.
 MOST_TICKED = 200
@@ -62,12 +62,12 @@ def _named(wanted: UnknownFilter) -> dict[str, Any]:
 
 
 def _place(name: str) -> Position | None:
-    match = PLACE.fullmatch(request.args.get(name, ""))
+    match = PLACE.fullmatch(opened(request.args.get(name, "")))
     return Position(int(match[1]), match[2]) if match else None
 
 
 def _cursor(place: Position | None) -> str | None:
-    return f"{place.mailing_id}.{place.phone}" if place else None
+    return closed(f"{place.mailing_id}.{place.phone}") if place else None
 
 
 @blueprint.get("/decide")

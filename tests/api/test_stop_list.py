@@ -46,11 +46,6 @@ def test_the_list_is_walked_through(program: Program) -> None:
     assert program.get("/stop-list?search=0003").json["total"] == 1
 
 
-@pytest.mark.parametrize("cursor", ["x", "W10", "WyJhIiwiYiJd", "WyIyMDI2LTAxLTAxIiwiNyJd"])
-def test_a_cursor_of_somebody_elses_making_is_refused(program: Program, cursor: str) -> None:
-    assert program.get(f"/stop-list?cursor={cursor}").json["code"] == "cursor_invalid"
-
-
 def test_nothing_is_no_list(program: Program) -> None:
     answer = program.post("/stop-list", {"phone_numbers": []})
 

@@ -2,11 +2,15 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import LargeBinary, select, update
+from sqlalchemy import LargeBinary, delete, select, update
 
 from dashboard.database import db, transaction
 from dashboard.domain import (
@@ -16,6 +20,7 @@ from dashboard.domain import (
     clients,
     erased,
     erasing,
+    erasing_traces,
     form_drafts,
     idempotency,
     imports,
@@ -35,9 +40,9 @@ from dashboard.domain.permissions import Actor
 from dashboard.domain.unknown_outcomes import Decision
 from dashboard.domain.webhooks import endpoints
 from dashboard.gateway import Verdict
-from dashboard.models import ClientVerb, Message, Role, Status, StopListEntry, WebhookDelivery
+from dashboard.models import AuditLine, Client, ClientVerb, Message, Role, Status, StopListEntry, WebhookDelivery
 from tests.factories import make_actor
-from tests.factories_clients import begin_check, draft, import_clients, make_client
+from tests.factories_clients import begin_check, client_of, draft, import_clients, make_client
 from tests.support.engine import arm, fan_out_all, make_draft, messages_of, saying, settle
 from tests.support.webhooks import add_endpoint
 
@@ -127,6 +132,106 @@ def test_nobody_finds_the_person_in_any_table_any_more_and_every_number_stays(
     assert [messages.get(boss, each).text for each in message_ids] == [None] * 3
     assert resending.resend(boss, mailing_ids[0]) == 0
     assert erasing.erase(boss, PHONE, tmp_path).messages == 0
+
+
+def test_what_was_sent_to_an_earlier_phone_of_the_person_goes_too(any_context: Flask, tmp_path: Path) -> None:
+    boss = make_actor(Role.ADMINISTRATOR)
+    client_id = make_client(boss, "79990000001", "vip", name=NAME)
+    holder_id = make_client(boss, PHONE, "vip", name="Holder")
+    failed = fan_out_all(boss, text="Dear {{name}}")
+    settle(arm(failed), saying(Verdict.REFUSED, "http_400", http_status=400, excerpt=NAME))
+    waiting = fan_out_all(boss, text="Dear {{name}}")
+    own = next(message.id for message in messages_of(waiting) if message.client_id == client_id)
+    single_messages.change_text(boss, own, TEXT)
+    # Each of both mailings has a message to the phone, and one to whoever has the phone now.
+    for each, phone, name in ((holder_id, "79990000002", "Holder"), (client_id, PHONE, NAME)):
+        clients.change(boss, each, draft(phone, "vip", name=name), clients.get(boss, each).version)
+
+    done = erasing.erase(boss, PHONE, tmp_path)
+
+    phones = [message.phone for mailing_id in (failed, waiting) for message in messages_of(mailing_id)]
+    assert (done.clients, done.messages) == (1, 4)
+    assert all(map(erased.is_pseudonym, phones))
+    assert [tables_with(said) for said in (NAME, TEXT, PHONE, "79990000001")] == [[], [], [], []]
+    assert clients.get(boss, holder_id).phone == "79990000002"
+    assert [tallies.check(mailing_id) for mailing_id in (failed, waiting)] == [[], []]
+    assert messages.get(boss, own).status is Status.CANCELLED
+
+
+def test_an_erasing_that_broke_off_anywhere_finds_the_rest_when_it_is_repeated(
+    app_context: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss, other = make_actor(Role.ADMINISTRATOR), make_actor()
+    monkeypatch.setattr(erasing_traces, "AT_ONCE", 1)
+    steps = [(erasing, "_erase_message", 0), (erasing, "_erase_trials", 0), (erasing, "_rename_clients", 0)]
+    steps += [(erasing_traces, "_clear_line", 1), (erasing_traces, "_clear_line", 2)]
+    left = {}
+
+    for module, name, good in steps:
+        # An import writes no line for each client: no line of the change says the phone.
+        import_clients(boss, tmp_path, f"phone,timezone,tags,name\n{PHONE},UTC,vip,before\n")
+        rename(boss, client_of(boss, PHONE).id)
+        single_messages.change_text(boss, messages_of(fan_out_all(boss))[0].id, TEXT)
+        gone = make_client(other, PHONE, name="before")
+        rename(other, gone)
+        with transaction() as session:
+            session.execute(delete(Client).where(Client.id == gone))
+        work = getattr(module, name)
+        monkeypatch.setattr(module, name, breaking(work, good))
+        with pytest.raises(RuntimeError):
+            erasing.erase(boss, PHONE, tmp_path)
+        monkeypatch.setattr(module, name, work)
+        erasing.erase(boss, PHONE, tmp_path)
+        said = json.dumps(dump())
+        left[name, good] = [canary for canary in (PHONE, NAME, TEXT) if canary in said]
+
+    assert left == {(name, good): [] for _module, name, good in steps}
+
+
+def rename(actor: Actor, client_id: int) -> None:
+    clients.change(actor, client_id, draft(PHONE, "vip", name=NAME), clients.get(actor, client_id).version)
+
+
+def breaking(work: Callable[..., Any], good: int) -> Callable[..., Any]:
+    """Does its work so many times, and then breaks."""
+    calls = count()
+
+    def breaks(*args: Any, **options: Any) -> Any:
+        if next(calls) >= good:
+            raise RuntimeError
+        return work(*args, **options)
+
+    return breaks
+
+
+def test_who_has_the_phone_in_a_field_loses_the_field_and_keeps_their_history(
+    any_context: Flask, tmp_path: Path
+) -> None:
+    boss = make_actor(Role.ADMINISTRATOR)
+    client_id = make_client(boss, "79990000001", contact=IN_OTHER_WORDS, name="before")
+    open_form = clients.get(boss, client_id).version
+    clients.change(boss, client_id, draft("79990000001", contact=IN_OTHER_WORDS, name="after"), open_form)
+    consent = replace(draft("79990000002"), consent_source=f"told by {PHONE}")
+    other_id = clients.add(boss, consent)
+    add_endpoint(boss, description=f"of {IN_OTHER_WORDS}")
+    open_form = clients.get(boss, client_id).version
+
+    erasing.erase(boss, PHONE, tmp_path)
+
+    assert tables_with_phone() == []
+    assert clients.get(boss, client_id).attributes == {"name": "after"}
+    assert clients.get(boss, client_id).version != open_form
+    assert clients.get(boss, other_id).consent_source == "[erased]"
+    changed, added = db.session.execute(
+        select(AuditLine.before, AuditLine.after)
+        .where(AuditLine.object_type == "client", AuditLine.object_id == client_id)
+        .order_by(AuditLine.id.desc())
+    ).all()
+    assert changed == (
+        {"attributes": {"contact": "[erased]", "name": "before"}},
+        {"attributes": {"contact": "[erased]", "name": "after"}},
+    )
+    assert added.after["phone"] == "79990000001"
 
 
 def comes_back(how: str, actor: Actor, folder: Path) -> None:

@@ -36,6 +36,7 @@ EXCEPTIONS = {
             "erasing._erase_message",
             "erasing._erase_trials",
             "erasing._outlast_fan_outs",
+            "erasing._rename_clients",
         ),
         *("erasing_traces._clear_audit", "erasing_traces._drop_drafts", "erasing_traces._each"),
     ),

@@ -1,5 +1,6 @@
 """Does every administrator learn once how the day went, in their language, whoever sends it and whenever?"""
 
+import re
 import threading
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -26,6 +27,36 @@ from tests.support.mail_server import Mailbox, mail_server, side
 
 MOSCOW = ZoneInfo("Europe/Moscow")
 LATE = time(23, 59)
+
+
+RUSSIAN = """\
+Здравствуйте, Борис.
+
+На что обратить внимание
+- Шлюз отказывал 1 раз: Шлюз перегружен или на обслуживании (HTTP 503).
+- Не отправлено из-за ошибок шлюза: 40 % переданных сообщений.
+- Неизвестен исход 2 сообщений: решение за человеком.
+
+Сообщения за день
+- Отправлено: 10
+- Не отправлено. Ошибка внешнего API: 8
+- Исход неизвестен: 2
+
+Завершённые рассылки
+- Autumn <sale>: отправлено 10 из 20
+  https://vestnik.example.com/mailings/1
+
+https://vestnik.example.com
+
+--
+Это письмо отправлено автоматически: Vestnik, https://vestnik.example.com."""
+# What stands in the HTML, too, where a table says the numbers.
+RUSSIAN_LINES = [line.removeprefix("- ") for line in RUSSIAN.splitlines()[:7] if line]
+
+
+def as_read(text: str) -> str:
+    """Which spaces are hard ones, and which end a line, shows nowhere."""
+    return "\n".join(line.rstrip() for line in text.replace("\N{NO-BREAK SPACE}", " ").splitlines())
 
 
 @pytest.fixture
@@ -137,6 +168,12 @@ def test_each_administrator_gets_one_letter_in_their_language_from_a_real_server
     assert "- The gateway was in trouble 1 time:" in side(english, "plain")
     assert "Autumn &lt;sale&gt;" in side(english, "html")
     assert 'href="https://vestnik.example.com/mailings/' in side(english, "html")
+    russian = letters["boris@example.com"]
+    assert russian["Subject"].startswith(f"Vestnik, {ends_at.day} ")
+    assert russian["Subject"].endswith(" г.: 3 события требуют внимания")
+    assert as_read(side(russian, "plain")).strip() == RUSSIAN
+    words = as_read(re.sub(r"<[^>]*>", "", side(russian, "html")))
+    assert [line for line in RUSSIAN_LINES if line not in words] == []
     assert db.session.scalar(select(func.count()).select_from(Mail)) == 0
 
 

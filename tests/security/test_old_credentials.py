@@ -14,8 +14,8 @@ from sqlalchemy import update
 
 from dashboard import models
 from dashboard.database import transaction
-from dashboard.domain import api_tokens, sessions, users
-from dashboard.models import Scope
+from dashboard.domain import api_tokens, sessions, user_administration, users
+from dashboard.models import Role, Scope
 from tests.factories import PASSWORD, make_user, sign_in
 
 COOKIES = {"the session", "the remembered session"}
@@ -86,8 +86,8 @@ def ends_the_tokens(ways: Ways) -> None:
 
 
 def is_deactivated(ways: Ways) -> None:
-    with ways.app.app_context(), transaction() as session:
-        session.execute(update(models.User).where(models.User.id == ways.user.id).values(is_active=False))
+    with ways.app.app_context():
+        user_administration.deactivate(make_user(Role.ADMINISTRATOR).actor, ways.user.id)
 
 
 def has_to_wait_again(ways: Ways) -> None:

@@ -19,22 +19,44 @@ from dashboard.domain import audit
 from . import every_page
 
 # Only what would be a fault if a page showed it raw; how a column keeps it.
-Shape = Callable[[str], Any]
+Shape = Callable[[str, Any], Any]
 
 
-def _as_text(text: str) -> str:
+def _as_text(text: str, _kept: Any) -> str:
     return text
 
 
-def _as_list(text: str) -> list[str]:
+def _as_list(text: str, _kept: Any) -> list[str]:
     return [text]
 
 
-def _as_names_and_values(text: str) -> dict[str, str]:
+def _as_names_and_values(text: str, _kept: Any) -> dict[str, str]:
     return {text: text, "name": text}
 
 
-def _as_fields(text: str) -> dict[str, list[str]]:
+def _as_cells(text: str, kept: Any) -> dict[str, Any]:
+    return {**kept, "rows": [[text] * len(row) for row in kept["rows"]]}
+
+
+def _as_names_of_columns(text: str, kept: Any) -> dict[str, Any]:
+    """Of those that become attributes; what else a column may be is one of our own words."""
+    return {**kept, "columns": [[meaning, name and text] for meaning, name in kept["columns"]]}
+
+
+def _as_search(text: str, kept: Any) -> dict[str, Any]:
+    nothing = {"code": "", "timezone": "", "stop": ""}
+    return {"filter": {**nothing, **kept.get("filter", {}), "q": text, "tag": text}}
+
+
+def _as_every_word(text: str, kept: Any) -> Any:
+    if isinstance(kept, dict):
+        return {name: _as_every_word(text, value) for name, value in kept.items()}
+    if isinstance(kept, list):
+        return [_as_every_word(text, value) for value in kept]
+    return text if isinstance(kept, str) else kept
+
+
+def _as_fields(text: str, _kept: Any) -> dict[str, list[str]]:
     return {name: [text] for name in ("title", "text", "tags", "timezone", "starts_at", "ends_at", "trial_phone")}
 
 
@@ -45,12 +67,15 @@ PLANTED: dict[str, Shape] = {
     "audit_log.after": _as_names_and_values,
     "audit_log.before": _as_names_and_values,
     "audit_log.request_id": _as_text,
+    "client_changes.selection": _as_search,
     "client_changes.tag": _as_text,
     "clients.attributes": _as_names_and_values,
     "clients.consent_source": _as_text,
     "form_drafts.fields": _as_fields,
     "import_problems.value": _as_text,
     "imports.filename": _as_text,
+    "imports.layout": _as_cells,
+    "imports.mapping": _as_names_of_columns,
     "mailings.excluded_tags": _as_list,
     "mailings.tags": _as_list,
     "mailings.text": _as_text,
@@ -61,6 +86,7 @@ PLANTED: dict[str, Shape] = {
     "trials.text": _as_text,
     "identities.subject": _as_text,
     "mails.address": _as_text,
+    "mails.params": _as_every_word,
     "user_sessions.address": _as_text,
     "user_sessions.user_agent": _as_text,
     "users.email": _as_text,
@@ -72,14 +98,14 @@ PLANTED: dict[str, Shape] = {
 # Written by our code alone: codes, numbers as text, names of zones and languages, hashes, keys, tokens.
 OURS = {
     *("audit_log.ip", "audit_log.object_type", "audit_log.verb", "erased_phones.digest", "service.erasing_key"),
-    *("breaker_openings.reason", "half_sign_ins.token_hash", "identities.issuer", "mails.kind", "mails.params"),
+    *("breaker_openings.reason", "half_sign_ins.token_hash", "identities.issuer", "mails.kind"),
     *("password_links.token_hash", "recovery_codes.code_hash", "second_factors.sealed_secret"),
     *("api_tokens.beginning", "api_tokens.scopes", "api_tokens.token_hash", "attempts.reason", "attempts.verdict"),
     *("call_windows.calls", "chunks.timezone", "client_changes.form_key", "client_changes.lease_token"),
-    *("client_changes.selection", "clients.operator_code", "clients.phone", "clients.timezone", "flights.token"),
+    *("clients.operator_code", "clients.phone", "clients.timezone", "flights.token"),
     *("form_drafts.form_key", "heartbeats.name", "hour_tallies.hour", "hour_tallies.status"),
     *("idempotency_keys.body", "idempotency_keys.digest", "idempotency_keys.headers", "idempotency_keys.key"),
-    *("import_problems.code", "imports.failure", "imports.layout", "imports.lease_token", "imports.mapping"),
+    *("import_problems.code", "imports.failure", "imports.lease_token"),
     *("imports.timezone", "lanes.timezone", "mailings.form_key", "mailings.operator_codes"),
     *("messages.lease_token", "messages.operator_code", "messages.phone", "messages.reason", "messages.timezone"),
     *("messages.unsent", "service.breaker_reason", "service.currency", "setup_links.token_hash"),
@@ -119,11 +145,11 @@ def plant(app: Flask, texts: list[str]) -> None:
 
 def _plant(table: Table, column: str, shape: Shape, texts: list[str]) -> None:
     (key, *_) = table.primary_key.columns
-    ids = db.session.scalars(select(key).where(table.c[column].is_not(None))).all()
+    rows = db.session.execute(select(key, table.c[column]).where(table.c[column].is_not(None))).all()
     db.session.rollback()
     with transaction() as session, audit.permitted(session):
-        for number, id_ in enumerate(ids):
+        for number, (id_, kept) in enumerate(rows):
             turned = texts[number % len(texts) :] + texts[: number % len(texts)]
             # Names have to differ.
-            value = shape(" ".join([*turned, str(number)]))
+            value = shape(" ".join([*turned, str(number)]), kept)
             session.execute(update(table).where(key == id_).values({column: value}))

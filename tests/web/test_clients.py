@@ -228,14 +228,13 @@ def test_a_list_by_phone_is_turned_page_by_page(app: Flask, browser: FlaskClient
     link = first.split('hx-get="/clients?')[1].split('"')[0].replace("&amp;", "&")
     second = browser.get(f"/clients?{link}").text
 
-    assert f"after={numbered(49)}-" in link
     assert second.count('class="row-link') == 10
     assert "000-00-59" in second
 
 
 @pytest.mark.parametrize(
     "query",
-    ["sort=nonsense", "stop=nonsense", "after=79160000000-0", "before=79160000000-99999999999", "after=-1"],
+    ["sort=nonsense", "stop=nonsense", "after=79160000000-1", "before=9999999999", "after=0", "after=é"],
 )
 def test_a_strange_order_or_place_is_answered(app: Flask, browser: FlaskClient, owner: User, query: str) -> None:
     add(app, owner.actor, "79160000001")

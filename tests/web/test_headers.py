@@ -34,10 +34,20 @@ def test_nothing_runs_inline_or_from_elsewhere(client: FlaskClient) -> None:
 def test_pages_are_kept_nowhere_and_differ_from_their_parts(
     signed_in: Callable[..., FlaskClient],
 ) -> None:
-    headers = signed_in().get("/nowhere").headers
+    browser = signed_in()
+    asked = [(path, {}) for path in ("/nowhere", "/clients", "/clients/export.csv", "/api/v1/clients", "/sign-in")]
+    asked += [("/clients", {"HX-Request": "true"}), ("/stop-list/export.csv", {}), ("/api/v1/openapi.json", {})]
 
-    assert headers["Cache-Control"] == "no-store"
-    assert "HX-Request" in headers["Vary"]
+    met = []
+    for path, headers in asked:
+        with browser.get(path, headers=headers) as answer:
+            kept, vary = answer.headers["Cache-Control"], answer.headers["Vary"]
+            met.append((answer.status_code, kept, "HX-Request" in vary, "<html" in answer.text))
+
+    assert {(kept, is_apart) for _status, kept, is_apart, _whole in met} == {("no-store", True)}
+    assert [status for status, *_more in met] == [404, 200, 200, 401, 303, 200, 200, 200]
+    assert [is_whole for *_more, is_whole in met][:2] == [True, True]
+    assert not any(is_whole for *_more, is_whole in met[5:])
 
 
 def test_static_files_are_kept_for_good_under_their_own_version_only(app: Flask, client: FlaskClient) -> None:

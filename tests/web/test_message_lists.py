@@ -1,6 +1,7 @@
 """Can the messages of a mailing be listed, narrowed, turned, and saved as a file?"""
 
 import csv
+import html
 import io
 import re
 
@@ -27,16 +28,19 @@ def sent(app: Flask, owner: User) -> int:
         return mailing_id
 
 
+def next_of(page: str) -> str:
+    return html.unescape(re.findall(r'href="([^"]*[?;]after=[^"]*)"', page)[0])
+
+
 def test_the_messages_are_turned_page_by_page(browser: FlaskClient, sent: int) -> None:
     first = browser.get(f"/mailings/{sent}/messages").text
-    second = browser.get(f"/mailings/{sent}/messages?after=79040000009").text
+    second = browser.get(next_of(first)).text
 
     assert "Found: 60" in first
     assert "+7 900 000-00-00" in first
     assert "+7 904 000-00-59" not in first
-    assert "?after=79040000009" in first
     assert "+7 904 000-00-59" in second
-    assert "before=79040000014" in second
+    assert "?before=" in second
 
 
 def test_the_messages_are_filtered_by_status_and_reason(browser: FlaskClient, sent: int) -> None:
