@@ -39,7 +39,7 @@ def test_a_room_that_imports_leftward_or_its_neighbour_breaks_them(
 ) -> None:
     rooms = [
         *("cli", "web", "api", "jobs", "marks", "domain", "gateway", "models", "mail", "metrics", "logs"),
-        *("database", "clock", "phone", "zones", "origin", "redaction", "meanwhile"),
+        *("database", "connections", "clock", "phone", "zones", "origin", "redaction", "meanwhile"),
     ]
     for room in rooms:
         folder = tmp_path / "dashboard" / room
