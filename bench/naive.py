@@ -22,7 +22,7 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 from bench.sending import WrongRun
 from bench.stand import Place, Stand
 from config import ROOT
-from dashboard import database
+from dashboard import connections
 
 MESSAGES = 3_000
 PROCESSES = 2
@@ -75,7 +75,7 @@ def _table(place: Place) -> Iterator[Engine]:
 
 def _engine(url: str) -> Engine:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
-    database.configure(engine)
+    connections.configure(engine)
     return engine
 
 

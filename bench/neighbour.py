@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, closing, contextmanager, nullcont
 from pathlib import Path
 from threading import Event, Thread
 
-from dashboard.database import LOCK_LOOK_SECONDS
+from dashboard.connections import LOCK_LOOK_SECONDS
 
 # So long it rests between two writes of its own, each of which it takes back at once.
 REST_SECONDS = 0.002

@@ -8,7 +8,7 @@ from flask_migrate import Migrate
 
 from config import Settings
 
-from . import api, cli, database, logs, web
+from . import api, cli, connections, database, logs, web
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -31,6 +31,6 @@ def create_app(settings: Settings | None = None) -> Flask:
 def _init_database(app: Flask) -> None:
     database.db.init_app(app)
     with app.app_context():
-        database.configure(database.db.engine)
+        connections.configure(database.db.engine)
     # Batch mode: SQLite alters a table by copying it.
     Migrate(app, database.db, directory=str(ROOT / "migrations"), render_as_batch=True, compare_type=True)

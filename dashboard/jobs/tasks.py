@@ -10,7 +10,7 @@ from flask import current_app
 from config import Settings
 
 from .. import logs, meanwhile
-from ..database import lock_patience
+from ..connections import lock_patience
 from ..domain import (
     client_bulk,
     client_bulk_running,
