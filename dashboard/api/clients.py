@@ -18,6 +18,7 @@ from ..domain.errors import Invalid, Problem
 from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
+from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import clients as schemas
 
@@ -74,6 +75,7 @@ def _whole_phone(typed: str) -> str:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.Client)
 def create(body: dict[str, Any]) -> Response:
@@ -82,6 +84,7 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blueprint.asked("POST", "/bulk")
+@creates
 @blueprint.takes(schemas.ClientBatch)
 @blueprint.gives(200, schemas.ClientBatchResult)
 def create_many(body: dict[str, Any]) -> dict[str, Any]:

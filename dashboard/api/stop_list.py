@@ -11,6 +11,7 @@ from ..domain.stop_list_pages import Place
 from . import answers
 from .access import actor
 from .answers import limit_of
+from .rates import creates
 from .resources import Resource
 from .schemas import stop_list as schemas
 
@@ -37,6 +38,7 @@ def _place(added_at: str, phone: str) -> Place:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.Phones)
 @blueprint.gives(200, schemas.Outcome)
 def add(body: dict[str, Any]) -> Outcome:

@@ -16,6 +16,7 @@ from .access import actor, shown_once
 from .answers import limit_of
 from .mailings import cursor_of
 from .problems import Refusal
+from .rates import creates
 from .resources import LARGEST_ID, Resource
 from .schemas import webhooks as schemas
 
@@ -36,6 +37,7 @@ def index() -> Response:
 
 
 @blueprint.asked("POST")
+@creates
 @shown_once
 @blueprint.takes(schemas.WebhookInput, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.MadeWebhook)
