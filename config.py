@@ -229,7 +229,7 @@ def _settings(read: _Reader) -> dict[str, Any]:
         **_logs(read, environment),
         **_doors(read),
         "api_rate_limit": _rate(read, "API_RATE_LIMIT", "600/minute"),
-        "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "60/minute"),
+        "api_create_rate_limit": _rate(read, "API_CREATE_RATE_LIMIT", "300/minute"),
         "webhook_private_addresses": read.flag("WEBHOOK_PRIVATE_ADDRESSES"),
     }
     given_key = _given_secret_key(read, environment)

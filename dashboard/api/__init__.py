@@ -9,6 +9,7 @@ from flask import Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
+from .. import counters
 from . import (
     access,
     audit,
@@ -63,7 +64,7 @@ def init_app(app: Flask) -> None:
         OPENAPI_URL_PREFIX=None,
     )
     signed_tokens.init_app(app)
-    rates.init_app(app)
+    counters.init_app(app)
     description.init_app(app)
     openapi.prepare()
     for blueprint in BLUEPRINTS:

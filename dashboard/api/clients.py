@@ -17,6 +17,7 @@ from ..domain.errors import Invalid, Problem
 from . import answers, problems
 from .access import actor, user
 from .answers import limit_of
+from .rates import creates
 from .resources import LARGEST_ID, Resource, row_number
 from .schemas import clients as schemas
 
@@ -66,6 +67,7 @@ def _filter(query: dict[str, Any]) -> ClientFilter:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.ClientInput, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.Client, example=schemas.WITHOUT_CONSENT)
 def create(body: dict[str, Any]) -> Response:
@@ -74,6 +76,7 @@ def create(body: dict[str, Any]) -> Response:
 
 
 @blueprint.asked("POST", "/bulk")
+@creates
 @blueprint.takes(schemas.ClientBatch)
 @blueprint.gives(200, schemas.ClientBatchResult, example=schemas.EXAMPLE_OF_VERDICTS)
 def create_many(body: dict[str, Any]) -> dict[str, Any]:

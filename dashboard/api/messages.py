@@ -19,6 +19,7 @@ from ..models import Scope, Status
 from . import answers, mailings, statistics
 from .access import actor, require_scope, sends
 from .answers import limit_of
+from .rates import creates
 from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, row_number
 from .schemas import messages as schemas
 
@@ -108,6 +109,7 @@ def _sought(query: dict[str, Any]) -> Sought:
 
 
 @blueprint.asked("POST")
+@creates
 @sends
 @blueprint.takes(schemas.NewMessage, example={"mailing_id": 7, "client_id": 1})
 @blueprint.gives(201, schemas.Message, example=schemas.QUEUED)

@@ -12,6 +12,7 @@ from ..zones import YEARS_TOLD
 from . import answers
 from .access import actor
 from .answers import limit_of
+from .rates import creates
 from .resources import Resource
 from .schemas import stop_list as schemas
 
@@ -38,6 +39,7 @@ def _place(added_at: str, phone: str) -> Place:
 
 
 @blueprint.asked("POST")
+@creates
 @blueprint.takes(schemas.Phones)
 @blueprint.gives(200, schemas.Outcome)
 def add(body: dict[str, Any]) -> Outcome:

@@ -1,22 +1,21 @@
 """How does a program sign in, stay in, and sign out? And how do people give programs tokens of their own?"""
 
-import hashlib
 from typing import Any
 
 from flask import current_app, request
 
+from .. import counters
 from ..domain import api_tokens, second_factor, token_families, users
 from ..domain.api_tokens import TokenView
 from ..domain.errors import Conflict
 from ..domain.sealing import Seal
 from ..domain.second_factor import Demand, Verdict
-from ..domain.user_rules import name_key
 from ..domain.users import User
 from ..marks import open_to_all, own_account
 from . import signed_tokens
 from .access import actor, shown_once
 from .problems import Refusal
-from .rates import limited
+from .rates import creates, limited
 from .resources import LARGEST_ID, Resource
 from .schemas import tokens as schemas
 from .signed_tokens import Pair
@@ -26,20 +25,18 @@ made = Resource("tokens", __name__, "/tokens", "Tokens that people make for prog
 
 
 def _login_name() -> str:
-    """Tries are counted for names that nobody has, too; hashed, because people type passwords there."""
     try:
         body = request.get_json(silent=True)
     except RecursionError:
         body = None
     name = body.get("username") if isinstance(body, dict) else None
-    text = name if isinstance(name, str) else ""
-    return "login:" + hashlib.sha256(name_key(text).encode(errors="replace")).hexdigest()
+    return users.tries_key(name if isinstance(name, str) else "")
 
 
 @signing_in.asked("POST")
 @open_to_all
 @limited("10/minute", only=401)
-@limited("5/minute", by=_login_name, only=401)
+@limited(counters.SIGN_IN_RATE, by=_login_name, only=401, scope=counters.SIGN_IN)
 @signing_in.takes(schemas.Credentials)
 @signing_in.gives(200, schemas.Pair)
 def sign_in(credentials: dict[str, str]) -> dict[str, Any]:
@@ -124,6 +121,7 @@ def index(query: dict[str, int]) -> list[dict[str, Any]]:
 
 
 @made.asked("POST")
+@creates
 @own_account
 @shown_once
 @made.takes(schemas.NewApiToken)

@@ -17,6 +17,7 @@ from . import answers
 from .access import actor, shown_once
 from .answers import limit_of
 from .problems import Refusal
+from .rates import creates
 from .resources import LARGEST_ID, LARGEST_NUMBER, Resource, cursor_of_many
 from .schemas import webhooks as schemas
 
@@ -34,6 +35,7 @@ def index() -> Response:
 
 
 @blueprint.asked("POST")
+@creates
 @shown_once
 @blueprint.takes(schemas.WebhookInput, example=schemas.EXAMPLE)
 @blueprint.gives(201, schemas.MadeWebhook)

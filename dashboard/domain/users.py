@@ -235,6 +235,21 @@ def authenticate(login: str, password: str) -> User | None:
     return user
 
 
+def tries_key(login: str) -> str:
+    """By which wrong tries are counted: the user's own, whether name or e-mail was typed.
+
+    For names that nobody has it is the name, hashed, because people type passwords there.
+    """
+    name = name_key(login)
+    user_id = None
+    # Anything may be asked here: nobody is called by what no database takes.
+    if login.isprintable() and len(login) <= 254:
+        wanted = or_(models.User.name_key == name, models.User.email == tidy(login).lower())
+        user_id = db.session.scalar(select(models.User.id).where(wanted).limit(1))
+        end_reading()
+    return f"user:{user_id}" if user_id else "login:" + hashlib.sha256(name.encode(errors="replace")).hexdigest()
+
+
 def note_refusal(user_id: int | None, reason: str) -> None:
     """Never what was typed: people type passwords where a name belongs."""
     audit.note_alone(None, "sign_in_refused", Thing.USER, user_id, {"reason": reason})

@@ -9,6 +9,7 @@ from ..domain.permissions import may_administer
 from ..marks import own_account, requires
 from . import paging, respond
 from .access import actor
+from .extensions import creates
 from .forms.api_tokens import ApiTokenForm
 from .paging import LARGEST_ID, Page
 
@@ -31,6 +32,7 @@ def everybody() -> Response:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @own_account
+@creates
 def new() -> Response:
     """The answer to the form shows the token's text: there is no address at which it is seen again."""
     form = ApiTokenForm()

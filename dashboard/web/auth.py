@@ -1,14 +1,13 @@
 """How does a person come in, go out, and say how they want to see things?"""
 
-import hashlib
-
 from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
 
+from .. import counters
 from ..domain import users
 from ..domain.errors import Conflict, Invalid
 from ..domain.registration import Policy
-from ..domain.user_rules import name_key
+from ..domain.users import User
 from ..marks import open_to_all, own_account
 from . import access, context, entrance, respond
 from .entrance import HOME, with_cookies
@@ -18,11 +17,6 @@ from .forms.auth import SetupForm, SignInForm
 blueprint = Blueprint("auth", __name__)
 
 
-def _login_name() -> str:
-    """Tries are counted for names that nobody has, too; hashed, because people type passwords there."""
-    return "login:" + hashlib.sha256(name_key(request.form.get("login", "")).encode()).hexdigest()
-
-
 def _was_refused(response: Response) -> bool:
     return response.status_code == 422
 
@@ -30,7 +24,6 @@ def _was_refused(response: Response) -> bool:
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @open_to_all
 @limiter.limit("10/minute", methods=["POST"], deduct_when=_was_refused)
-@limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
     if access.user_or_none() and request.method == "GET":
@@ -39,7 +32,7 @@ def sign_in() -> Response:
         form.form_errors.append("passwords_off")
     elif form.validate_on_submit():
         try:
-            user, code = users.authenticate(form.login.data or "", form.password.data or ""), "sign_in_failed"
+            user, code = _authenticated(form.login.data or "", form.password.data or ""), "sign_in_failed"
         except Conflict as refusal:
             user, code = None, refusal.code
         if user is not None:
@@ -47,6 +40,16 @@ def sign_in() -> Response:
         form.form_errors.append(code)
     registers = Policy(current_app.config["SETTINGS"].registration) is not Policy.CLOSED
     return respond.page("auth/sign_in.html", form=form, registers=registers)
+
+
+def _authenticated(login: str, password: str) -> User | None:
+    """Raises Conflict as users.authenticate, and TooManyRequests after five wrong tries here and in the API."""
+    who = users.tries_key(login)
+    counters.require_tries(who)
+    user = users.authenticate(login, password)
+    if user is None:
+        counters.count_try(who)
+    return user
 
 
 @blueprint.post("/sign-out")

@@ -16,6 +16,7 @@ from ..domain.errors import Conflict, Invalid, NotFound
 from ..marks import requires_change
 from . import client_bulk, client_filters, context, csv_stream, respond
 from .access import actor
+from .extensions import creates
 from .forms.clients import ClientForm
 from .paging import LARGEST_ID, Page, asked_for
 
@@ -71,6 +72,7 @@ def export() -> Response:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires_change
+@creates
 def new() -> Response:
     form = ClientForm()
     if form.validate_on_submit():

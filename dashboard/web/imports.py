@@ -56,6 +56,7 @@ def new() -> Response:
 
 @blueprint.route(f"{ONE}/file", methods=["GET", "POST"])
 @requires_change
+@creates
 def file(import_id: int) -> Response:
     """Back at the first step: the file may stay, or another may come in its place."""
     view = imports.get(actor(), import_id)

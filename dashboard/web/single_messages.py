@@ -12,6 +12,7 @@ from ..marks import requires
 from ..models import Status
 from . import respond
 from .access import actor
+from .extensions import creates
 from .forms.fields import TrimmedField
 from .forms.messages import NewMessageForm, TextForm
 from .messages import ONE
@@ -25,6 +26,7 @@ blueprint = Blueprint("single_messages", __name__, url_prefix="/messages")
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires(may_launch)
+@creates
 def new() -> Response:
     """`client` and `mailing` in the address fill in what somebody came from."""
     client_id = row_number("client")

@@ -16,6 +16,7 @@ from ..domain.stop_list_pages import Place
 from ..marks import requires_change
 from . import csv_stream, respond
 from .access import actor
+from .extensions import creates
 from .filters import number
 from .forms.stop_list import StopListForm
 from .paging import Page, closed, opened
@@ -49,6 +50,7 @@ def index() -> Response:
 
 @blueprint.route("/add", methods=["GET", "POST"])
 @requires_change
+@creates
 def add() -> Response:
     """Good lines are taken at once; bad ones stay in the form, each with its number and what is wrong with it."""
     form = StopListForm()

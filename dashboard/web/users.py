@@ -20,6 +20,7 @@ from ..marks import requires
 from ..models import Role
 from . import context, paging, respond
 from .access import actor
+from .extensions import creates
 from .forms.fields import LONGEST_INPUT
 from .forms.users import DeletionForm, UserForm
 from .paging import LARGEST_ID, Page
@@ -51,6 +52,7 @@ def _filter() -> UserFilter:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @administrators
+@creates
 def new() -> Response:
     """Where no letters leave, or none is wanted, the answer shows the link by which the user sets a password."""
     form = UserForm(language=context.language(), timezone=context.zone_name())

@@ -10,6 +10,7 @@ from ..marks import requires_change
 from ..models import WEBHOOK_CHOICES
 from . import respond
 from .access import actor
+from .extensions import creates
 from .forms.webhooks import WebhookForm
 from .paging import LARGEST_ID, LARGEST_NUMBER, Page, asked_for
 
@@ -27,6 +28,7 @@ def index() -> Response:
 
 @blueprint.route("/new", methods=["GET", "POST"])
 @requires_change
+@creates
 def new() -> Response:
     """Its secret is on the answer to the form, and nowhere else."""
     form = WebhookForm(data={"is_on": True, "events": [kind.value for kind in WEBHOOK_CHOICES]})

@@ -26,6 +26,14 @@ def limits_look_for_redis(monkeypatch: pytest.MonkeyPatch) -> None:
 
 # What proxies and programs say of whom they speak for.
 CLAIMS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "True-Client-IP", "CF-Connecting-IP", "X-Client-IP", "Via")
+# Where people and programs make things.
+MADE_BY_API = (
+    *("/imports", "/mailings", "/clients", "/clients/bulk", "/messages", "/tokens", "/webhooks", "/stop-list"),
+)
+MADE_ON_PAGES = (
+    *("/imports/new", "/imports/1/file", "/mailings/new", "/clients/new", "/api-tokens/new", "/webhooks/new"),
+    *("/messages/new", "/stop-list/add"),
+)
 Guess = Callable[[FlaskClient, int, dict[str, str]], int]
 
 
@@ -67,6 +75,33 @@ def test_claiming_to_be_somebody_else_gives_no_more_tries(
 
 
 @pytest.mark.parametrize("is_redis_away", [False, True], ids=["Redis there", "Redis away"])
+def test_five_wrong_tries_for_one_user_count_by_page_and_api_by_name_and_address_together(
+    sqlite_template: Path, tmp_path: Path, redis_url: str, is_redis_away: bool
+) -> None:
+    redis = f"unix://{tmp_path}/nobody.sock" if is_redis_away else redis_url
+    with quick_passwords(), sqlite_app(sqlite_template, tmp_path, REDIS_URL=redis) as app:
+        app.config["WTF_CSRF_ENABLED"] = False
+        with app.app_context():
+            user, other = make_user(), make_user()
+
+        def by_page(login: str, password: str = "wrong") -> int:
+            return app.test_client().post("/sign-in", data={"login": login, "password": password}).status_code
+
+        def by_api(login: str, password: str = "wrong") -> int:
+            sent = {"username": login, "password": password}
+            return app.test_client().post("/api/v1/token", json=sent).status_code
+
+        wrong = [by_page(user.name), by_api(user.name.upper()), by_page(user.email), by_api(user.email)]
+        wrong.append(by_page(user.name))
+        at_last = [way(login, PASSWORD) for way in (by_page, by_api) for login in (user.name, user.email)]
+
+        assert wrong == [422, 401, 422, 401, 422]
+        assert at_last == [429] * 4
+        assert by_api("a\0\ud800b") in (401, 422)
+        assert (by_page(other.name, PASSWORD), by_api(other.email, PASSWORD)) == (303, 200)
+
+
+@pytest.mark.parametrize("is_redis_away", [False, True], ids=["Redis there", "Redis away"])
 def test_imports_and_whatever_else_is_made_have_an_end_whoever_one_claims_to_be(
     sqlite_template: Path, tmp_path: Path, redis_url: str, is_redis_away: bool
 ) -> None:
@@ -83,15 +118,15 @@ def test_imports_and_whatever_else_is_made_have_an_end_whoever_one_claims_to_be(
                 app.test_client().post(f"/api/v1{path}", headers=bearing | claiming(number)).status_code
                 for number in range(3)
             ]
-            for path in ("/imports", "/mailings")
+            for path in MADE_BY_API
         }
         app.config["WTF_CSRF_ENABLED"] = False
         browser = app.test_client()
         sign_in(browser, user)
-        for path in ("/imports/new", "/mailings/new"):
+        for path in MADE_ON_PAGES:
             statuses[path] = [browser.post(path, headers=claiming(number)).status_code for number in range(3)]
 
-    assert [each[2] for each in statuses.values()] == [429] * 4
+    assert {path: each[2] for path, each in statuses.items()} == dict.fromkeys((*MADE_BY_API, *MADE_ON_PAGES), 429)
     assert 429 not in [status for each in statuses.values() for status in each[:2]]
 
 
