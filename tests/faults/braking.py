@@ -3,7 +3,8 @@
 from dashboard.domain import brakes, mailings
 from dashboard.models import Role, Status
 from tests.factories import make_actor
-from tests.faults.fault import Fault
+from tests.faults.fault import RETRY, Fault
+from tests.faults.gateways import SETTINGS, ordered
 from tests.faults.run import Run
 
 SECONDS_HELD = 3
@@ -38,6 +39,23 @@ def some_were_cancelled(run: Run) -> None:
     assert run.look().counts[Status.CANCELLED] > 0
 
 
+def lose_answers(run: Run) -> None:
+    """Of calls that the gateway has accepted; some of them wait for another try when the mailing is cancelled."""
+    run.may_end.add(Status.UNKNOWN)
+    run.ordered = ordered(run, hang_after=0.1)
+
+
+def cancel_while_some_are_in_doubt(run: Run) -> None:
+    run.wait_for_sent(1)
+    run.doubt.messages = run.meeting(run.ordered)
+    cancel(run)
+
+
+def some_were_cancelled_and_some_stay_unknown(run: Run) -> None:
+    some_were_cancelled(run)
+    assert run.look().counts[Status.UNKNOWN] > 0
+
+
 def slow_down(run: Run) -> None:
     run.order(latency_ms=SLOW)
     run.may_end.add(Status.EXPIRED)
@@ -54,6 +72,14 @@ FAULTS = (
     Fault("paused and resumed", pause_and_resume),
     Fault("everything stopped, then going on", stop_everything_and_go_on),
     Fault("cancelled", cancel, also=some_were_cancelled),
+    Fault(
+        "cancelled while accepted calls hang",
+        cancel_while_some_are_in_doubt,
+        lose_answers,
+        also=some_were_cancelled_and_some_stay_unknown,
+        policies=RETRY,
+        settings=SETTINGS,
+    ),
     Fault(
         "the end comes in the middle",
         prepare=slow_down,
