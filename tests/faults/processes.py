@@ -7,12 +7,15 @@ import psutil
 from sqlalchemy import select
 
 from dashboard import clock
-from dashboard.database import snapshot
-from dashboard.models import Attempt
+from dashboard.database import snapshot, transaction
+from dashboard.models import Attempt, Service
 from tests.faults.fault import EITHER, KILL_SECONDS, SERVER_SECONDS, Fault
 from tests.faults.run import Run
+from tests.properties.test_rates import busiest_second
 
 SECONDS_AWAY = 3
+# Calls a second.
+RATE = 150
 # Longer than a lease with the usual deadline of a call, 21 s.
 SECONDS_FROZEN, SECONDS_TO_WAKE = 25, 3
 # Runs with a clock of its own: two hours off.
@@ -76,6 +79,18 @@ def empty_redis(run: Run) -> None:
     run.wait_for_some()
     with run.struck():
         run.redis.empty()
+
+
+def limit_everything(run: Run) -> None:
+    """The rate of the whole installation, which its two senders share."""
+    with transaction() as session:
+        session.get_one(Service, 1).rate_limit = RATE
+
+
+def the_rate_was_kept(run: Run) -> None:
+    """By the gateway's own log, in any second and not only around the strike."""
+    accepted = sorted(at.timestamp() for _id, at in run.accepted())
+    assert busiest_second(accepted) <= RATE + RATE // 10
 
 
 def start_second_scheduler(run: Run) -> None:
@@ -150,6 +165,7 @@ FAULTS = (
     Fault("kill -9 of everything at once", kill_everything, policies=EITHER, recovers_in=KILL_SECONDS),
     Fault("kill -9 of Redis, which keeps nothing", kill_redis, recovers_in=SERVER_SECONDS),
     Fault("FLUSHALL", empty_redis, recovers_in=SERVER_SECONDS),
+    Fault("FLUSHALL under a rate of 150 a second", empty_redis, limit_everything, the_rate_was_kept),
     Fault("two schedulers", prepare=start_second_scheduler),
     Fault("SIGTERM in the middle (a deploy)", deploy, recovers_in=KILL_SECONDS),
     Fault(
