@@ -1,13 +1,15 @@
 """How does a mailing that exists become a new draft?"""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
+from typing import Any
 
 from .. import clock
 from ..database import db
 from ..models import Mailing, Role, TimeBasis
-from . import mailings
-from .mailing_drafts import LONGEST_TITLE, MailingDraft
+from . import mailing_drafts, mailings
+from .mailing_drafts import LONGEST_TITLE
 from .permissions import Actor, require_change
 
 DAY = timedelta(days=1)
@@ -23,31 +25,12 @@ def copy(actor: Actor, mailing_id: int, entitle: Callable[[str], str], zone: tzi
     mailing = mailings.get(actor, mailing_id)
     # It addresses its owner's clients, whoever copies it.
     owner = actor if mailing.owner_id == actor.id else Actor(mailing.owner_id, Role.OPERATOR)
-    return mailings.create(owner, _draft(mailing, entitle(mailing.title)[:LONGEST_TITLE], zone))
-
-
-def _draft(mailing: Mailing, title: str, zone: tzinfo) -> MailingDraft:
     times = _moved_walls(mailing, zone) if mailing.time_basis is TimeBasis.CLIENT else _moved(mailing, zone)
-    return MailingDraft(
-        title=title,
-        text=mailing.text,
-        **times,
-        time_basis=mailing.time_basis,
-        window_from=mailing.window_from,
-        window_to=mailing.window_to,
-        tags=tuple(mailing.tags),
-        operator_codes=tuple(mailing.operator_codes),
-        everybody=mailing.everybody,
-        excluded_tags=tuple(mailing.excluded_tags),
-        excluded_mailing_id=mailing.excluded_mailing_id,
-        rate_limit=mailing.rate_limit,
-        rate_unit=mailing.rate_unit,
-        canary_size=mailing.canary_size,
-        budget_parts=mailing.budget_parts,
-    )
+    draft = mailing_drafts.of(mailing)
+    return mailings.create(owner, replace(draft, title=entitle(mailing.title)[:LONGEST_TITLE], **times))
 
 
-def _moved(mailing: Mailing, zone: tzinfo) -> dict[str, datetime | None]:
+def _moved(mailing: Mailing, zone: tzinfo) -> dict[str, Any]:
     """By the calendar of the zone, so that ten in the morning stays ten in the morning in another season."""
     walls = [at.astimezone(zone).replace(tzinfo=None) for at in (mailing.starts_at, mailing.ends_at)]
     days = _days_until_ahead(walls[0], zone)
@@ -59,16 +42,11 @@ def _moved(mailing: Mailing, zone: tzinfo) -> dict[str, datetime | None]:
     return {"starts_at": starts_at, "ends_at": ends_at if ends_at > starts_at else least_end}
 
 
-def _moved_walls(mailing: Mailing, zone: tzinfo) -> dict[str, datetime | None]:
+def _moved_walls(mailing: Mailing, zone: tzinfo) -> dict[str, Any]:
     assert mailing.starts_wall is not None
     assert mailing.ends_wall is not None
     days = _days_until_ahead(mailing.starts_wall, zone)
-    return {
-        "starts_at": None,
-        "ends_at": None,
-        "starts_wall": mailing.starts_wall + days,
-        "ends_wall": mailing.ends_wall + days,
-    }
+    return {"starts_wall": mailing.starts_wall + days, "ends_wall": mailing.ends_wall + days}
 
 
 def _days_until_ahead(wall: datetime, zone: tzinfo) -> timedelta:

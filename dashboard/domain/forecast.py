@@ -18,13 +18,14 @@ from sqlalchemy import select
 from .. import clock
 from ..database import db
 from ..models import Client, RateUnit, StopListEntry, Tag, TimeBasis, client_tags
-from . import audience, forecast_warnings, headcount, limits, parts
+from . import audience, forecast_warnings, headcount, limits, mailing_drafts, mailings, parts
 from .audience import Audience
 from .forecast_warnings import Caution
 from .headcount import Headcount
 from .limits import Limits
 from .mailing_drafts import MailingDraft
 from .parts import Counting
+from .permissions import Actor
 from .personalisation import placeholders, render, without_placeholders
 from .plan import Plan, lay_out
 from .timing import Timetable, Window
@@ -135,6 +136,13 @@ def of(draft: MailingDraft, owner_id: int, *, whole: bool = False) -> Forecast:
         per_second=per_second,
         warnings=forecast_warnings.of(draft, wanted, counted, bill.parts, plan, bounds, now),
     )
+
+
+def cautions_of(actor: Actor, mailing_id: int) -> list[Caution]:
+    """Before a saved mailing is scheduled or approved; everybody whom it addresses counts. Raises NotFound."""
+    mailing = mailings.get(actor, mailing_id)
+    found = of(mailing_drafts.of(mailing), mailing.owner_id, whole=True)
+    return [each for each in found.warnings if not (mailing.awaits_approval and each.code == "approval_needed")]
 
 
 def first_reading(draft: MailingDraft, owner_id: int) -> Reading | None:

@@ -56,13 +56,29 @@ def _audience_warnings(wanted: Audience, counted: Headcount) -> Iterator[Caution
 
 
 def _time_warnings(draft: MailingDraft, counted: Headcount, plan: Plan | None, now: datetime) -> Iterator[Caution]:
-    if draft.time_basis is TimeBasis.INSTANT and draft.starts_at is not None and draft.starts_at < now - JUST_NOW:
-        yield Caution("start_in_past")
+    yield from _start_warnings(draft, counted, now)
     awake_not = [name for name in sorted(counted.recipients) if _reaches_night(draft, name, now)]
     if awake_not:
         yield Caution("night_hours", {"zones": len(awake_not), "zone": awake_not[0]})
     if plan is not None and plan.unreached and plan.looked_until is None:
         yield Caution("not_all_reached", {"n": plan.unreached})
+
+
+def _start_warnings(draft: MailingDraft, counted: Headcount, now: datetime) -> Iterator[Caution]:
+    """By the clients' clocks it may have passed in the east and lie ahead in the west."""
+    if draft.time_basis is TimeBasis.INSTANT:
+        if draft.starts_at is not None and draft.starts_at < now - JUST_NOW:
+            yield Caution("start_in_past")
+        return
+    passed = [name for name in sorted(counted.recipients) if _has_passed(draft.starts_wall, name, now - JUST_NOW)]
+    if passed and len(passed) == len(counted.recipients):
+        yield Caution("start_in_past")
+    elif passed:
+        yield Caution("start_passed_in_zones", {"zones": len(passed), "zone": passed[0]})
+
+
+def _has_passed(wall: datetime | None, timezone: str, now: datetime) -> bool:
+    return wall is not None and wall < now.astimezone(zones.zone(timezone)).replace(tzinfo=None)
 
 
 def _reaches_night(draft: MailingDraft, timezone: str, now: datetime) -> bool:
@@ -87,3 +103,5 @@ def _limit_warnings(
         yield Caution("budget_exceeded", {"parts": total_parts, "budget": draft.budget_parts})
     if bounds.approval_above is not None and counted.total > bounds.approval_above:
         yield Caution("approval_needed", {"limit": bounds.approval_above})
+    if bounds.frequency_cap is not None and bounds.frequency_days is not None and counted.total:
+        yield Caution("frequency_cap", {"n": bounds.frequency_cap, "days": bounds.frequency_days})

@@ -5,7 +5,7 @@ from datetime import datetime, time, timezone
 from typing import Any
 
 from .. import zones
-from ..models import RateUnit, TimeBasis
+from ..models import Mailing, RateUnit, TimeBasis
 from . import limit_rules
 from .audience import Audience
 from .client_rules import OPERATOR_CODE
@@ -58,6 +58,31 @@ class MailingDraft:
             self.excluded_tags,
             self.excluded_mailing_id,
         )
+
+
+def of(mailing: Mailing) -> MailingDraft:
+    """As it was written down: by the clients' clocks it has no instants."""
+    by_instant = mailing.time_basis is TimeBasis.INSTANT
+    return MailingDraft(
+        title=mailing.title,
+        text=mailing.text,
+        starts_at=mailing.starts_at if by_instant else None,
+        ends_at=mailing.ends_at if by_instant else None,
+        window_from=mailing.window_from,
+        window_to=mailing.window_to,
+        tags=tuple(mailing.tags),
+        operator_codes=tuple(mailing.operator_codes),
+        everybody=mailing.everybody,
+        time_basis=mailing.time_basis,
+        starts_wall=mailing.starts_wall,
+        ends_wall=mailing.ends_wall,
+        excluded_tags=tuple(mailing.excluded_tags),
+        excluded_mailing_id=mailing.excluded_mailing_id,
+        rate_limit=mailing.rate_limit,
+        rate_unit=mailing.rate_unit,
+        canary_size=mailing.canary_size,
+        budget_parts=mailing.budget_parts,
+    )
 
 
 def checked(draft: MailingDraft) -> dict[str, Any]:

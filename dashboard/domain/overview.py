@@ -36,7 +36,9 @@ FAILED_IMPORTS_FOR = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class RunningMailing:
-    """Also one that is paused: it has begun and has not ended."""
+    """Also one that is paused: it has begun and has not ended. `ends_wall`: the end on each client's own clock,
+    where it is read from that.
+    """
 
     id: int
     title: str
@@ -46,6 +48,7 @@ class RunningMailing:
     rate_per_minute: int | None
     estimated_end_at: datetime | None
     ends_at: datetime
+    ends_wall: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +78,10 @@ class AskingMailing:
     id: int
     title: str
     reason: PauseReason | None
-    # Until when somebody has to decide: its start, if that lies ahead, for approval; else its end.
+    # Until when somebody has to decide: its start, if that lies ahead, for approval; else its end. The second is
+    # that on each client's own clock, where it is read from that.
     until: datetime
+    until_wall: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,7 @@ def _running_mailing(mailing: Mailing, counts: Counts, rate: int | None, now: da
         rate_per_minute=rate,
         estimated_end_at=pace.estimated_end(mailing, waiting, rate, now),
         ends_at=mailing.ends_at,
+        ends_wall=mailing.ends_wall,
     )
 
 
@@ -198,20 +204,22 @@ def _decisions(actor: Actor, now: datetime, token_expires_at: datetime | None) -
 def _awaiting_approval(actor: Actor, now: datetime) -> list[AskingMailing]:
     """The most pressing first."""
     query = (
-        select(Mailing.id, Mailing.title, Mailing.starts_at, Mailing.ends_at)
+        select(Mailing)
         .where(Mailing.state == State.SCHEDULED, Mailing.awaits_approval, visible(Mailing.owner_id, actor))
         .order_by(Mailing.starts_at, Mailing.id)
         .limit(MOST_SHOWN)
     )
     return [
-        AskingMailing(id, title, None, starts_at if starts_at > now else ends_at)
-        for id, title, starts_at, ends_at in db.session.execute(query)
+        AskingMailing(mailing.id, mailing.title, None, mailing.starts_at, mailing.starts_wall)
+        if mailing.starts_at > now
+        else AskingMailing(mailing.id, mailing.title, None, mailing.ends_at, mailing.ends_wall)
+        for mailing in db.session.scalars(query)
     ]
 
 
 def _paused_with_a_question(actor: Actor) -> list[AskingMailing]:
     query = (
-        select(Mailing.id, Mailing.title, Mailing.pause_reason, Mailing.ends_at)
+        select(Mailing.id, Mailing.title, Mailing.pause_reason, Mailing.ends_at, Mailing.ends_wall)
         .where(Mailing.state == State.PAUSED, Mailing.pause_reason.in_(ASKING), visible(Mailing.owner_id, actor))
         .order_by(Mailing.ends_at, Mailing.id)
         .limit(MOST_SHOWN)

@@ -117,6 +117,7 @@ def columns(import_id: int) -> Response:
             respond.form_errors(form, refusal)
         else:
             queues.import_later(import_id)
+            respond.success(_("The columns are kept, and the dry run has begun."))
             return respond.redirect_to("imports.show", import_id=import_id)
     if not form.is_submitted():
         form.show(view, found.mapping)
@@ -178,13 +179,17 @@ def _progress(view: ImportView) -> dict[str, Any]:
 def start(import_id: int) -> Response:
     imports.start(actor(), import_id)
     queues.import_later(import_id)
+    respond.success(_("The import has begun."))
     return respond.redirect_to("imports.show", import_id=import_id)
 
 
 @blueprint.post(f"{ONE}/cancel")
 def cancel(import_id: int) -> Response:
     imports.cancel(actor(), import_id, _folder())
-    respond.success(_("The import has been cancelled. What it has added stays."))
+    if imports.get(actor(), import_id).started_at:
+        respond.success(_("The import has been cancelled. What it has added stays."))
+    else:
+        respond.success(_("The import has been cancelled. No client has been changed."))
     return respond.redirect_to("imports.show", import_id=import_id)
 
 

@@ -46,4 +46,5 @@ def _save(form: LimitsForm, mailing: Mailing) -> Response:
     if request.form.get("action") == "resume":
         mailings.resume(actor(), mailing.id)
         queues.work_later()
+        respond.success(_("The mailing goes on."))
     return respond.redirect_to("mailings.show", mailing_id=mailing.id)

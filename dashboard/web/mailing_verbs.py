@@ -53,7 +53,9 @@ def _press(verb: Verb, mailing_id: int) -> Response:
     try:
         VERBS[verb](actor(), mailing_id)
     except Conflict as refusal:
-        if not _has_happened(verb, mailings.get(actor(), mailing_id).state):
+        if _has_happened(verb, mailings.get(actor(), mailing_id).state):
+            respond.info(_said_already(verb))
+        else:
             respond.error(refusal.code)
     except Invalid as refusal:
         respond.error(refusal.problems[0].code)
@@ -66,6 +68,18 @@ def _press(verb: Verb, mailing_id: int) -> Response:
 def _has_happened(verb: Verb, state: State) -> bool:
     """A scheduled mailing whose time has come may be running before the second click arrives."""
     return state is TRANSITIONS[verb][1] or (verb is Verb.SCHEDULE and state is State.RUNNING)
+
+
+def _said_already(verb: Verb) -> str:
+    """To whoever presses a second time, or in another tab."""
+    words = {
+        Verb.SCHEDULE: _("This mailing is scheduled already."),
+        Verb.UNSCHEDULE: _("This mailing is a draft already."),
+        Verb.PAUSE: _("This mailing is paused already."),
+        Verb.RESUME: _("This mailing goes on already."),
+        Verb.CANCEL: _("This mailing is cancelled already."),
+    }
+    return str(words[verb])
 
 
 def _said(verb: Verb, mailing_id: int) -> str:

@@ -22,6 +22,7 @@ blueprint.add_url_rule(f"{ONE}/messages", "messages", view_func=message_lists.of
 blueprint.add_url_rule(f"{ONE}/messages.csv", "messages_csv", view_func=message_lists.export)
 blueprint.add_url_rule("/new", view_func=mailing_form.new, methods=["GET", "POST"])
 blueprint.add_url_rule(f"{ONE}/edit", view_func=mailing_form.edit, methods=["GET", "POST"])
+blueprint.add_url_rule(f"{ONE}/cautions", view_func=preview.cautions)
 blueprint.add_url_rule("/preview", view_func=preview.preview, methods=["POST"])
 blueprint.add_url_rule("/keep", view_func=mailing_form.keep, methods=["POST"])
 blueprint.add_url_rule("/discard", view_func=mailing_form.discard, methods=["POST"])

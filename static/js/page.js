@@ -13,7 +13,10 @@ document.addEventListener("submit", (event) => {
   }
   document.dispatchEvent(new CustomEvent("vestnik:theme"));
   const body = new FormData(form, button);
-  fetch(form.action, { method: "POST", body, redirect: "manual" });
+  fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {
+    const bar = document.getElementById("request-failed");
+    if (bar) bar.hidden = false;
+  });
 });
 
 // Dialogs that ask before something is done. `data-mirrors` keeps the numbers in them as fresh as the page.

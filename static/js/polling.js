@@ -20,6 +20,11 @@ function isPoll(element) {
   return element.matches?.("[data-poll]");
 }
 
+// An answer may take the element that asked off the page: then htmx tells of it through another one.
+function asker(event) {
+  return event.detail.requestConfig?.elt ?? event.detail.elt;
+}
+
 document.addEventListener("htmx:configRequest", (event) => {
   const token = document.querySelector("meta[name=csrf-token]");
   if (token) event.detail.headers["X-CSRFToken"] = token.content;
@@ -38,21 +43,25 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   }
   poll.isAsking = true;
   poll.begunAt = performance.now();
+  // The request's own end and not an event of the page, which never hears of an element that it no longer holds.
+  event.detail.xhr.addEventListener("loadend", () => heardOf(poll, event.detail));
 });
 
-document.addEventListener("htmx:afterRequest", (event) => {
-  if (event.detail.successful) show(event, false);
-  if (!isPoll(event.detail.elt)) return;
-  const poll = pollOf(event.detail.elt);
+function heardOf(poll, request) {
   const tookMs = performance.now() - poll.begunAt;
   poll.isAsking = false;
-  if (event.detail.successful && tookMs < SLOW_MS) {
+  if (request.isBrokenOff) return;
+  if (request.successful && tookMs < SLOW_MS) {
     poll.pauseMs = 0;
   } else {
     // Twice as long each time, and never less than ten times what the answer took.
-    poll.pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(2 * poll.pauseMs, 2000, event.detail.successful ? 10 * tookMs : 0));
+    poll.pauseMs = Math.min(LONGEST_PAUSE_MS, Math.max(2 * poll.pauseMs, 2000, request.successful ? 10 * tookMs : 0));
   }
   poll.notBefore = performance.now() + poll.pauseMs;
+}
+
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) show(event, false);
 });
 
 // Whoever comes back to the tab, or gets the network back, sees the present and not what was there when they left.
@@ -71,7 +80,11 @@ window.addEventListener("online", askNow);
 // Who types on, or leaves the page, breaks off what was being asked. That is no failure, which htmx would report on the
 // console: it ends like an answer that says nothing, and counts neither as one that came nor as one that did not.
 document.addEventListener("htmx:beforeSend", (event) => {
-  event.detail.xhr.onabort = event.detail.xhr.onload;
+  const xhr = event.detail.xhr;
+  xhr.onabort = () => {
+    event.detail.isBrokenOff = true;
+    xhr.onload();
+  };
 });
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   if (event.detail.xhr.status === 0) event.preventDefault();
@@ -79,7 +92,7 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
 
 // A poll that fails tries again by itself; whatever else fails needs the person.
 function show(event, failed) {
-  const bar = document.getElementById(isPoll(event.detail.elt) ? "connection-lost" : "request-failed");
+  const bar = document.getElementById(isPoll(asker(event)) ? "connection-lost" : "request-failed");
   if (bar) bar.hidden = !failed;
 }
 

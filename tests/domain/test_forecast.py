@@ -1,6 +1,6 @@
 """Does the form foretell what the engine then does?"""
 
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +14,7 @@ from dashboard.domain.forecast import Forecast
 from dashboard.domain.limits import Limits
 from dashboard.domain.permissions import Actor
 from dashboard.models import Client, RateUnit, Role, Status, TimeBasis
+from dashboard.zones import zone
 from tests.factories import make_actor
 from tests.factories_clients import make_client
 from tests.support.engine import add_clients, fan_out_all, ledger, make_draft
@@ -262,6 +263,21 @@ def test_by_the_clients_clocks_a_day_has_no_night(any_context: Flask) -> None:
 
     assert "night_hours" not in codes(by_day)
     assert "night_hours" in codes(by_night)
+
+
+def test_by_the_clients_clocks_a_start_passes_zone_by_zone(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 2, zones=("Europe/Kaliningrad", "Asia/Kamchatka"))
+    here = clock.now().astimezone(zone("Europe/Kaliningrad")).replace(tzinfo=None)
+
+    def said(starts: datetime) -> list[str]:
+        by_client = {"time_basis": TimeBasis.CLIENT, "starts_at": None, "ends_at": None}
+        found = of(owner, **by_client, starts_wall=starts, ends_wall=starts + timedelta(days=3))
+        return [code for code in codes(found) if "start" in code]
+
+    assert said(here - timedelta(hours=1)) == ["start_in_past"]
+    assert said(here + timedelta(hours=5)) == ["start_passed_in_zones"]
+    assert said(here + timedelta(hours=12)) == []
 
 
 def test_that_a_second_person_has_to_approve_is_said(any_context: Flask) -> None:

@@ -2,14 +2,17 @@
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
 from playwright.sync_api import Browser, Page, Route, expect
+from sqlalchemy import func, select
 
-from dashboard.domain import live
+from dashboard.database import db
+from dashboard.domain import live, trials
 from dashboard.domain.users import User
+from dashboard.models import Trial
 from tests.factories import PASSWORD, make_user
 from tests.support.engine import ScriptedGateway, add_clients, deliver, fan_out_all
 from tests.support.served import served
@@ -69,13 +72,22 @@ def asked(page: Page, part: str, milliseconds: int = A_WHILE) -> int:
 
 
 def send_all(app: Flask) -> None:
+    elsewhere(app, lambda: deliver(ScriptedGateway()))
+
+
+def send_trial(app: Flask) -> None:
+    """As the job does it that has been waited for."""
+    elsewhere(app, lambda: trials.run(db.session.scalar(select(func.max(Trial.id))) or 0, ScriptedGateway(), 1.0))
+
+
+def elsewhere(app: Flask, work: Callable[[], object]) -> None:
     """In a thread of its own: the browser's driver keeps an event loop in this one."""
 
-    def send() -> None:
+    def do() -> None:
         with app.app_context():
-            deliver(ScriptedGateway())
+            work()
 
-    worker = threading.Thread(target=send)
+    worker = threading.Thread(target=do)
     worker.start()
     worker.join()
 
@@ -130,11 +142,12 @@ def test_while_the_server_fails_the_page_asks_more_rarely_and_says_so(page: Page
     assert asked(page, "live?") > 2
 
 
-def test_after_a_slow_answer_the_page_leaves_the_server_alone_for_a_while(page: Page) -> None:
-    def slowly(route: Route) -> None:
-        time.sleep(1.2)
-        route.continue_()
+def slowly(route: Route) -> None:
+    time.sleep(1.2)
+    route.continue_()
 
+
+def test_after_a_slow_answer_the_page_leaves_the_server_alone_for_a_while(page: Page) -> None:
     page.route("**/live?*", slowly)
     with page.expect_response(lambda response: "/live?" in response.url):
         page.wait_for_timeout(500)
@@ -149,6 +162,34 @@ def test_the_focus_stays_where_it_was_when_a_poll_replaces_the_page(app: Flask, 
     expect(page.locator("[data-count=sent]")).to_have_text("10")
 
     assert page.evaluate("document.activeElement.id") == "to-messages"
+
+
+def test_each_test_send_is_asked_for_until_its_outcome_is_known_however_slow_the_answers(
+    app: Flask, page: Page
+) -> None:
+    said, button = page.locator("#trial"), page.get_by_role("button", name="Send a test")
+    page.goto(page.url.partition("/mailings")[0] + "/mailings/new")
+    page.get_by_label("Text").fill("Dear {{name}}")
+    page.get_by_label("Everybody", exact=True).check()
+    page.get_by_label("Try it out on your own phone").fill("8 999 123-45-67")
+    button.click()
+    expect(said).to_contain_text("On its way to +7 999 123-45-67")
+
+    first_asked = asked(page, "trials/", 3_500)
+    send_trial(app)
+    expect(said).to_contain_text("The gateway accepted it")
+    with page.expect_response("**/trials"):
+        button.click()
+    page.route("**/trials/*", slowly)
+    with page.expect_request("**/trials/*"):
+        pass
+    with page.expect_response("**/trials"):
+        button.click()  # the answer to the question under way must not take the place of this one's
+    send_trial(app)
+
+    assert first_asked > 1
+    expect(said).to_contain_text("The gateway accepted it", timeout=20_000)
+    assert asked(page, "trials/") == 0
 
 
 @pytest.mark.slow

@@ -49,6 +49,9 @@ def test_what_is_typed_is_foretold_kept_tried_out_and_sent(installation: Install
     page.get_by_label("Try it out on your own phone").fill("8 999 123-45-67")
     page.get_by_role("button", name="Send a test").click()
     expect(page.locator("#trial")).to_contain_text("The gateway accepted it", timeout=20_000)
+    page.get_by_role("button", name="Send a test").click()
+    expect(page.locator("#trial")).to_contain_text("On its way")
+    expect(page.locator("#trial")).to_contain_text("The gateway accepted it", timeout=20_000)
     tried = [(entry["phone"], entry["text"]) for entry in installation.gateway_log()]
     page.get_by_label("From").fill("")
     page.get_by_label("To", exact=True).fill("")
@@ -58,8 +61,8 @@ def test_what_is_typed_is_foretold_kept_tried_out_and_sent(installation: Install
     expect(page.locator("#live")).to_contain_text("Finished", timeout=60_000)
 
     log = [(entry["phone"], entry["text"]) for entry in installation.gateway_log()]
-    assert tried == [("79991234567", "Dear N0, come")]
-    assert len(log) == len(set(log)) == CLIENTS + 1
+    assert tried == 2 * [("79991234567", "Dear N0, come")]
+    assert len(log) - 1 == len(set(log)) == CLIENTS + 1
     page.goto(f"{installation.url}/mailings/new")
     expect(page.get_by_role("link", name="Go on writing")).to_have_count(0)
     page.context.close()

@@ -16,6 +16,7 @@ from dashboard.domain import imports
 from dashboard.models import Client, Import, Role
 from tests.factories import SignedIn
 from tests.factories_clients import LIMITS
+from tests.factories_mailings import followed
 
 # In the address at which a page asks how far its import is.
 ASKS = "/progress"
@@ -290,11 +291,14 @@ def test_problems_come_as_a_csv_that_no_spreadsheet_executes(app: Flask, browser
 
 def test_an_import_can_be_cancelled_while_it_waits(app: Flask, browser: FlaskClient) -> None:
     import_id = check(app, browser, "phone\n79991234567\n")
-    browser.post(f"/imports/{import_id}/start")
+    begun = followed(browser, browser.post(f"/imports/{import_id}/start"))
 
-    browser.post(f"/imports/{import_id}/cancel")
+    cancelled = followed(browser, browser.post(f"/imports/{import_id}/cancel"))
     run(app, import_id)
 
+    assert "The import has begun." in begun
+    assert "The import has been cancelled. No client has been changed." in cancelled
+    assert "stays" not in cancelled
     assert ASKS not in browser.get(f"/imports/{import_id}").text
     assert "No clients yet" in browser.get("/clients").text
     assert list(app.config["SETTINGS"].imports_dir.iterdir()) == []

@@ -68,7 +68,7 @@ def test_an_empty_field_takes_a_limit_back(app: Flask, signed_in: SignedIn) -> N
     ("name", "typed", "words"),
     [
         ("rate_limit", "many", "This is no whole number"),
-        ("rate_limit", "0", "Give a whole number from 1 to 100000"),
+        ("rate_limit", "0", "Give a whole number from 1 to 100,000"),
         ("approval_above", "-1", "This is no whole number"),
         ("frequency_days", "", "Give both the number of messages and the number of days"),
         ("price_per_part", "three", "Write the amount in digits"),

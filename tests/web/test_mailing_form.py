@@ -77,6 +77,32 @@ def test_what_hurts_is_said_before_the_button(app: Flask, browser: FlaskClient) 
         assert words in shown
 
 
+@pytest.mark.usefixtures("clients")
+def test_the_same_is_said_on_its_page_before_a_saved_mailing_is_scheduled_or_approved(
+    app: Flask, owner: User, browser: FlaskClient, signed_in: SignedIn
+) -> None:
+    with app.app_context():
+        limits.change(make_actor(Role.ADMINISTRATOR), Limits(approval_above=1, frequency_cap=2, frequency_days=7))
+    mailing_id = draft_of(app, owner, tags=(), everybody=True, budget_parts=3)
+    page = browser.get(f"/mailings/{mailing_id}").text
+
+    asked = browser.get(f"/mailings/{mailing_id}/cautions").text
+    browser.post(f"/mailings/{mailing_id}/schedule")
+    administrator = signed_in(Role.ADMINISTRATOR)
+    approval = administrator.get(f"/mailings/{mailing_id}").text
+    before_approval = administrator.get(f"/mailings/{mailing_id}/cautions").text
+
+    for shown in (asked, before_approval):
+        assert "It addresses everybody" in shown
+        assert "It needs 10 parts, more than its budget of 3" in shown
+        assert "limited (messages: 2, days: 7)" in shown
+    assert ("has to approve it" in asked, "has to approve it" in before_approval) == (True, False)
+    for dialog, shown in (("schedule", page), ("approve", approval)):
+        opener = shown.partition(f'data-opens="{dialog}"')[2].partition(">")[0]
+        assert f'hx-get="/mailings/{mailing_id}/cautions" hx-target="#{dialog}-asked"' in opener
+        assert f'id="{dialog}-asked"' in shown
+
+
 @pytest.mark.parametrize(
     "nonsense", [{"starts_at": "x"}, {"rate_limit": "-1"}, {"window_to": "25:99"}, {"text": "{{"}]
 )
@@ -133,9 +159,9 @@ def test_a_draft_by_the_clients_clock_does_not_silently_become_one_of_an_instant
     "changes, words",
     [
         ({"rate_limit": "fast"}, "This is no whole number"),
-        ({"rate_limit": "0"}, "Give a whole number from 1 to 100000"),
+        ({"rate_limit": "0"}, "Give a whole number from 1 to 100,000"),
         ({"canary_size": "1.5"}, "This is no whole number"),
-        ({"budget_parts": "9" * 12}, "Give a whole number from 1 to 1000000000"),
+        ({"budget_parts": "9" * 12}, "Give a whole number from 1 to 1,000,000,000"),
         ({"excluded_mailing_id": "77"}, "Choose a mailing that has selected its clients already"),
         ({"excluded_mailing_id": "x"}, "Choose a mailing that has selected its clients already"),
         ({"time_basis": "client", "starts_at": ""}, "Say when the mailing starts"),
@@ -175,9 +201,12 @@ def test_an_unsaved_change_of_a_draft_comes_back_with_its_form_and_can_be_discar
     browser.post(f"/mailings/keep?mailing_id={mailing_id}", data=written(version="1", title="As typed"))
 
     page = browser.get(f"/mailings/{mailing_id}/edit").text
+    asked = page.partition('<dialog class="confirm" id="discard"')[2].partition("</dialog>")[0]
     browser.post(f"/mailings/discard?mailing_id={mailing_id}")
 
     assert 'value="As typed"' in page
+    assert f'action="/mailings/discard?mailing_id={mailing_id}"' in asked
+    assert page.count("/mailings/discard") == 1
     assert "It has not been saved yet." in page
     after = browser.get(f"/mailings/{mailing_id}/edit").text
     assert 'value="As saved"' in after

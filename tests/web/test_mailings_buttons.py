@@ -1,5 +1,6 @@
 """Can a mailing be found and told what to do on the pages, by those who may, and also twice at once?"""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,6 +37,7 @@ def test_to_press_twice_is_to_press_once(app: Flask, owner: User, browser: Flask
     page = followed(browser, browser.post(f"/mailings/{mailing_id}/{verb}"))
 
     assert "note-error" not in page
+    assert re.search(r"This mailing (is \w+|is a draft|goes on) already\.", page)
     assert mailing_of(app, mailing_id).state is TRANSITIONS[verb][1]
 
 

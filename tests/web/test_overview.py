@@ -150,16 +150,23 @@ def test_a_gateway_that_takes_nothing_is_told_with_its_reason(
     assert "The gateway does not take our token" in page
 
 
-def test_a_start_by_the_clients_clocks_is_told_as_one(app: Flask, owner: User, browser: FlaskClient) -> None:
+def test_start_and_end_by_the_clients_clocks_are_told_as_such(
+    app: Flask, owner: User, browser: FlaskClient
+) -> None:
     tomorrow = (clock.now() + timedelta(days=1)).replace(tzinfo=None, hour=9, minute=0, second=0, microsecond=0)
     walls = {"starts_wall": tomorrow, "ends_wall": tomorrow + timedelta(hours=9)}
     with app.app_context():
-        schedule(owner.actor, time_basis=TimeBasis.CLIENT, starts_at=None, ends_at=None, **walls)
+        by_client = {"time_basis": TimeBasis.CLIENT, "starts_at": None, "ends_at": None}
+        schedule(owner.actor, **by_client, **walls)
+        add_clients(owner.actor, 1)
+        asking = fan_out_all(owner.actor, **by_client, **walls | {"starts_wall": tomorrow - timedelta(days=3)})
+        set_mailing(asking, state=State.PAUSED, pause_reason=PauseReason.CANARY)
 
-    shown = browser.get("/").text
+    shown = " ".join(browser.get("/").text.split())
 
-    assert "09:00</span>" in shown
-    assert "by each client's clock" in shown
+    for begins, hour in (("starts", "09:00"), ("Deadline:", "18:00"), ("ends", "18:00")):
+        wall = rf'{begins} <span class="nowrap">[^<]*{hour}</span> <span class="soft">by each client'
+        assert re.search(wall, shown)
 
 
 @pytest.mark.parametrize(("days", "said"), [(-1, "token has run out"), (6, "runs out soon"), (8, None)])
