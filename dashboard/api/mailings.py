@@ -15,7 +15,7 @@ from ..domain.mailings import Verb, allowed_verbs
 from ..domain.pages import Cursor, behind, in_order
 from ..jobs import queues
 from ..models import Mailing, RateUnit, Scope, State, TimeBasis
-from . import answers
+from . import answers, repeating
 from .access import actor, require_scope, user
 from .answers import limit_of
 from .rates import creates
@@ -68,10 +68,10 @@ def create(body: dict[str, Any]) -> Response:
     draft = draft_of(body)
     if body["launch"]:
         require_scope(Scope.SEND)
-        mailing_id = mailings.launch(actor(), draft)
+        mailing_id = mailings.launch(actor(), draft, form_key=repeating.form_key())
         queues.work_later()
     else:
-        mailing_id = mailings.create(actor(), draft)
+        mailing_id = mailings.create(actor(), draft, repeating.form_key())
     return one(mailing_id, 201)
 
 

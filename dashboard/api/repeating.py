@@ -8,7 +8,7 @@ import hashlib
 
 from flask import Response, current_app, g, request
 
-from ..domain import idempotency
+from ..domain import idempotency, mailings
 from ..domain.errors import Conflict
 from ..domain.idempotency import Begun, KeptAnswer
 from .access import actor, api_marks_of
@@ -41,6 +41,19 @@ def begin() -> Response | None:
     if begun.status == SHOWN_ONCE:
         raise Refusal(409, "answer_shown_once")
     return Response(begun.body, begun.status, headers=dict(begun.headers) | {"Idempotent-Replayed": "true"})
+
+
+def form_key() -> str | None:
+    """Names the mailing that this request makes, for as long as its key counts; None without one.
+
+    The key's row and what is done are two transactions. Whoever is killed between them leaves a mailing and no
+    answer: sent again, the request finds that mailing by this name and makes no second one.
+    """
+    begun: Begun | None = g.get("repeatable")
+    if begun is None:
+        return None
+    mailings.release(actor(), begun.request, begun.at - idempotency.KEPT_FOR)
+    return begun.request
 
 
 def end(response: Response) -> Response:

@@ -13,7 +13,7 @@ from ..domain.second_factor import Demand, Verdict
 from ..domain.users import User
 from ..marks import open_to_all, own_account
 from . import signed_tokens
-from .access import actor, shown_once
+from .access import actor, require_scope, shown_once
 from .problems import Refusal
 from .rates import creates, limited
 from .resources import LARGEST_ID, Resource
@@ -127,11 +127,13 @@ def index(query: dict[str, int]) -> list[dict[str, Any]]:
 @made.takes(schemas.NewApiToken)
 @made.gives(201, schemas.MadeApiToken)
 def make(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API token.
+    """Make an API token, with no scope that the asking token lacks.
 
     Its text is shown this once, and kept nowhere: the same request again, by its `Idempotency-Key`, makes no
     second one, and is refused with `answer_shown_once`.
     """
+    for scope in body["scopes"]:
+        require_scope(scope)
     token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]])
     return _shown(token) | {"token": text}
 

@@ -1,5 +1,6 @@
 """Has this request been answered before? Then it is not done again, and its answer is the same."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,10 +29,15 @@ class KeptAnswer:
 
 @dataclass(frozen=True, slots=True)
 class Begun:
-    """A request that is being done. The instant tells it from a later one: SQLite uses numbers again."""
+    """A request that is being done. The instant tells it from a later one: SQLite uses numbers again.
+
+    `request`: 32 hexadecimal digits, the same for the same request by the same key, whenever it is begun. What it
+    makes can bear them, so that a second one is known for what it is also where the first was cut off by a crash.
+    """
 
     number: int
     at: datetime
+    request: str
 
     @property
     def row(self) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
@@ -54,7 +60,7 @@ def begin(actor: Actor, key: str, digest: str) -> Begun | KeptAnswer:
         new = {"user_id": actor.id, "key": key, "digest": digest, "created_at": now}
         added = session.scalar(insert_or_ignore(IdempotencyKey).values(new).returning(IdempotencyKey.id))
         if added is not None:
-            return Begun(added, now)
+            return Begun(added, now, hashlib.sha256(f"{key}\n{digest}".encode()).hexdigest()[:32])
         kept = session.scalars(select(IdempotencyKey).where(*is_this)).one()
     if kept.digest != digest:
         raise Conflict("idempotency_key_reused")

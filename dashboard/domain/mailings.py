@@ -122,6 +122,13 @@ def create(actor: Actor, draft: MailingDraft, form_key: str | None = None) -> in
         return mailing_id
 
 
+def release(actor: Actor, form_key: str, before: datetime) -> None:
+    """What was made by this key before then bears it no longer: it may make another mailing."""
+    mine = (Mailing.owner_id == actor.id, Mailing.form_key == form_key, Mailing.created_at <= before)
+    with transaction() as session:
+        session.execute(update(Mailing).where(*mine).values(form_key=None))
+
+
 def _made_before(actor: Actor, form_key: str | None, values: dict[str, Any]) -> int:
     mailing = db.session.scalars(
         select(Mailing).where(Mailing.owner_id == actor.id, Mailing.form_key == form_key)

@@ -16,11 +16,18 @@ from dashboard.database import db, transaction
 from dashboard.domain import api_tokens, clients, idempotency
 from dashboard.domain.errors import Conflict
 from dashboard.domain.idempotency import Begun, KeptAnswer
-from dashboard.models import Client, IdempotencyKey, Scope
-from tests.api.conftest import Program, Programs
+from dashboard.models import Client, IdempotencyKey, Mailing, Scope
+from tests.api.conftest import Program, Programs, program_in
 from tests.factories import make_user
 
 ANNA = {"phone_number": "79991234567", "timezone": "Europe/Moscow"}
+SALE = {
+    "title": "Sale",
+    "text": "Hello",
+    "start_at": "2030-03-01T10:00:00Z",
+    "end_at": "2030-03-02T10:00:00Z",
+    "everybody": True,
+}
 BORIS = {"phone_number": "79991234568", "timezone": "Europe/Moscow"}
 
 
@@ -78,6 +85,36 @@ def test_a_request_that_has_no_answer_yet_is_not_done_beside_it(
 
     assert (refused.status_code, refused.json["code"]) == (409, "request_in_progress")
     assert later.json["errors"][0]["code"] == "phone_taken"
+
+
+def cut_off(app: Flask, ago: timedelta = timedelta(minutes=3)) -> None:
+    """As whoever was killed between the work and its answer has left it; PostgreSQL goes by its own clock."""
+    began = clock.now() - ago
+    with app.app_context(), transaction() as session:
+        session.execute(update(IdempotencyKey).values(status=None, body=None, created_at=began))
+        session.execute(update(Mailing).values(created_at=began))
+
+
+@pytest.mark.parametrize("launch", [True, False])
+def test_a_mailing_whose_request_was_cut_off_is_not_made_twice(any_app: Flask, launch: bool) -> None:
+    """Nobody gets an SMS twice because a machine broke down. A day later the same key makes another mailing."""
+    program, sale = program_in(any_app), SALE | {"launch": launch}
+    first = program.post("/mailings", sale, Idempotency_Key="a")
+    cut_off(any_app)
+
+    again = program.post("/mailings", sale, Idempotency_Key="a")
+    other = program.post("/mailings", sale, Idempotency_Key="b")
+    program.ask("PATCH", f"/mailings/{first.json['id']}", {"title": "Changed"})
+    cut_off(any_app)
+    after_a_change = program.post("/mailings", sale, Idempotency_Key="a")
+    cut_off(any_app, timedelta(hours=25))
+    tomorrow = program.post("/mailings", sale, Idempotency_Key="a")
+
+    assert (again.status_code, again.json["id"]) == (201, first.json["id"])
+    assert again.json["state"] == ("scheduled" if launch else "draft")
+    assert (after_a_change.status_code, tomorrow.status_code) == (201 if launch else 409, 201)
+    assert program.get("/mailings").json["total"] == 3
+    assert len({first.json["id"], other.json["id"], tomorrow.json["id"]}) == 3
 
 
 def test_what_broke_on_our_side_may_be_sent_again(

@@ -145,6 +145,17 @@ def test_a_token_that_only_reads_changes_nothing(program_of: Programs) -> None:
     assert len(reader.get("/tokens").json) == 1
 
 
+def test_a_token_gives_no_more_scopes_than_it_has(program_of: Programs) -> None:
+    writer = program_of(scopes=(Scope.READ, Scope.WRITE))
+
+    refused = writer.post("/tokens", {"name": "more", "scopes": ["read", "send"]})
+    made = writer.post("/tokens", {"name": "as much", "scopes": ["read", "write"]})
+
+    assert (refused.status_code, refused.json["code"]) == (403, "scope_not_granted")
+    assert (made.status_code, made.json["scopes"]) == (201, ["read", "write"])
+    assert len(writer.get("/tokens").json) == 2
+
+
 @pytest.mark.parametrize(
     ("body", "field", "code"),
     [
