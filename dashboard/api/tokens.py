@@ -7,7 +7,7 @@ from flask import current_app, request
 
 from ..domain import api_tokens, second_factor, token_families, users
 from ..domain.api_tokens import TokenView
-from ..domain.errors import Conflict
+from ..domain.errors import Conflict, NotFound
 from ..domain.sealing import Seal
 from ..domain.second_factor import Demand, Verdict
 from ..domain.user_rules import name_key
@@ -125,12 +125,15 @@ def index(query: dict[str, int]) -> list[dict[str, Any]]:
 @made.takes(schemas.NewApiToken)
 @made.gives(201, schemas.MadeApiToken)
 def make(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API token.
+    """Make an API token; an administrator may make one for another user, in whose name it acts.
 
     Its text is shown this once, and kept nowhere: the same request again, by its `Idempotency-Key`, makes no
     second one, and is refused with `answer_shown_once`.
     """
-    token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]])
+    user_id = body["user_id"]
+    if user_id is not None and not 0 < user_id <= LARGEST_ID:
+        raise NotFound
+    token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]], user_id)
     return _shown(token) | {"token": text}
 
 
