@@ -7,7 +7,7 @@ from flask import current_app, request
 from .. import counters
 from ..domain import api_tokens, second_factor, token_families, users
 from ..domain.api_tokens import TokenView
-from ..domain.errors import Conflict
+from ..domain.errors import Conflict, NotFound
 from ..domain.sealing import Seal
 from ..domain.second_factor import Demand, Verdict
 from ..domain.users import User
@@ -127,14 +127,17 @@ def index(query: dict[str, int]) -> list[dict[str, Any]]:
 @made.takes(schemas.NewApiToken)
 @made.gives(201, schemas.MadeApiToken)
 def make(body: dict[str, Any]) -> dict[str, Any]:
-    """Make an API token, with no scope that the asking token lacks.
+    """Make an API token, with no scope that the asking token lacks; administrators may make one for another user.
 
     Its text is shown this once, and kept nowhere: the same request again, by its `Idempotency-Key`, makes no
     second one, and is refused with `answer_shown_once`.
     """
+    user_id = body["user_id"]
+    if user_id is not None and not 0 < user_id <= LARGEST_ID:
+        raise NotFound
     for scope in body["scopes"]:
         require_scope(scope)
-    token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]])
+    token, text = api_tokens.make(actor(), body["name"], [scope.value for scope in body["scopes"]], user_id)
     return _shown(token) | {"token": text}
 
 

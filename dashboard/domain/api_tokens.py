@@ -11,7 +11,7 @@ from sqlalchemy import delete, insert, or_, select, update
 from .. import clock, models
 from ..database import db, transaction
 from ..models import ApiToken, Scope
-from . import audit
+from . import audit, users
 from .audit import Thing
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer
@@ -56,16 +56,22 @@ def listed(actor: Actor, user_id: int | None = None) -> list[TokenView]:
     return [TokenView.of(row) for row in db.session.scalars(query)]
 
 
-def make(actor: Actor, name: str, scopes: Iterable[str]) -> tuple[TokenView, str]:
-    """A token of the actor's own, and its text, which nobody sees again. Raises Invalid."""
+def make(actor: Actor, name: str, scopes: Iterable[str], user_id: int | None = None) -> tuple[TokenView, str]:
+    """A token of the actor's own, and its text, which nobody sees again; an administrator makes anybody's.
+
+    `user_id`: whose, and so what it may do at most; they have to be active. Raises NotFound and Invalid.
+    """
+    whose = _whose(actor, user_id)
+    if whose != actor.id and users.active(whose) is None:
+        raise NotFound
     name, wanted = tidy(name), list(dict.fromkeys(scopes))
-    _check(actor, name, wanted)
+    _check(actor, whose, name, wanted)
     text = PREFIX + secrets.token_urlsafe(32)
     with transaction() as session:
         row = session.scalars(
             insert(ApiToken)
             .values(
-                user_id=actor.id,
+                user_id=whose,
                 name=name,
                 token_hash=token_hash(text),
                 beginning=text[:BEGINNING],
@@ -74,7 +80,7 @@ def make(actor: Actor, name: str, scopes: Iterable[str]) -> tuple[TokenView, str
             )
             .returning(ApiToken)
         ).one()
-        said = {"user_id": actor.id, "name": name, "beginning": text[:BEGINNING], "scopes": wanted}
+        said = {"user_id": whose, "name": name, "beginning": text[:BEGINNING], "scopes": wanted}
         audit.note(session, actor, "make", Thing.API_TOKEN, row.id, after=said)
         return TokenView.of(row), text
 
@@ -122,7 +128,7 @@ def _whose(actor: Actor, user_id: int | None) -> int:
     return user_id
 
 
-def _check(actor: Actor, name: str, scopes: list[str]) -> None:
+def _check(actor: Actor, whose: int, name: str, scopes: list[str]) -> None:
     problems = []
     if not name:
         problems.append(Problem("name", "token_name_missing"))
@@ -132,7 +138,7 @@ def _check(actor: Actor, name: str, scopes: list[str]) -> None:
         problems.append(Problem("scopes", "scope_missing"))
     elif unknown := [scope for scope in scopes if scope not in tuple(Scope)]:
         problems.append(Problem("scopes", "scope_unknown", {"scope": unknown[0][:64]}))
-    if not problems and len(listed(actor)) >= MOST_OF_A_USER:
+    if not problems and len(listed(actor, whose)) >= MOST_OF_A_USER:
         problems.append(Problem("name", "too_many_tokens", {"limit": MOST_OF_A_USER}))
     if problems:
         raise Invalid(problems)

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 
-from ..domain import api_token_pages, api_tokens
+from ..domain import api_token_pages, api_tokens, users
 from ..domain.errors import Invalid
 from ..domain.permissions import may_administer
 from ..marks import own_account, requires
@@ -36,13 +36,16 @@ def everybody() -> Response:
 def new() -> Response:
     """The answer to the form shows the token's text: there is no address at which it is seen again."""
     form = ApiTokenForm()
+    form.offer(users.listed() if may_administer(actor()) else [], actor().id)
     if form.validate_on_submit():
         try:
-            token, text = api_tokens.make(actor(), form.name.data or "", form.scopes.data or [])
+            scopes, user_id = form.scopes.data or [], form.user_id.data
+            token, text = api_tokens.make(actor(), form.name.data or "", scopes, user_id)
         except Invalid as refusal:
             respond.form_errors(form, refusal)
         else:
-            return respond.page("api_tokens/made.html", 201, token=token, text=text)
+            owner = None if token.user_id == actor().id else dict(form.user_id.choices)[token.user_id]
+            return respond.page("api_tokens/made.html", 201, token=token, text=text, owner=owner)
     return respond.page("api_tokens/new.html", form=form)
 
 

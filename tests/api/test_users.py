@@ -14,7 +14,7 @@ from dashboard import clock, models
 from dashboard.database import transaction
 from dashboard.domain import api_tokens
 from dashboard.models import Role
-from tests.api.conftest import Program, Programs
+from tests.api.conftest import Program, Programs, program_in
 from tests.factories import PASSWORD, make_user
 from tests.support.apps import running_app
 
@@ -165,6 +165,30 @@ def test_an_administrator_sees_and_ends_the_tokens_of_others(chief: Program, pro
     assert ann.get("/clients").status_code == 401
     assert chief.get("/tokens?user_id=999999").status_code == 404
     assert chief.get("/tokens").json[0]["user_id"] == chief.user.id
+
+
+def test_an_administrator_makes_a_token_in_whose_name_another_users_program_acts(
+    any_app: Flask,
+) -> None:
+    chief, ann = program_in(any_app, Role.ADMINISTRATOR), program_in(any_app)
+    gone = program_in(any_app)
+    with any_app.app_context(), transaction() as session:
+        session.execute(update(models.User).where(models.User.id == gone.user.id).values(is_active=False))
+    wanted = {"name": "CRM", "scopes": ["read"]}
+
+    made = chief.post("/tokens", wanted | {"user_id": ann.user.id})
+    refused = [
+        chief.post("/tokens", wanted | {"user_id": each}) for each in (gone.user.id, 999_999, 3_000_000_000)
+    ]
+    denied = ann.post("/tokens", wanted | {"user_id": chief.user.id})
+    acts = Program(any_app.test_client(), ann.user, made.json["token"])
+    noted = chief.get("/audit?object_type=api_token").json["items"][0]
+
+    assert (made.status_code, made.json["user_id"]) == (201, ann.user.id)
+    assert acts.get("/users/me").json["id"] == ann.user.id
+    assert [each.status_code for each in (*refused, denied)] == [404] * 4
+    assert (noted["verb"], noted["actor_id"]) == ("api_token.make", chief.user.id)
+    assert noted["after"]["user_id"] == ann.user.id
 
 
 def test_tokens_of_who_may_no_longer_come_in_are_dead_at_once(app: Flask, program: Program) -> None:

@@ -101,6 +101,29 @@ def test_an_operator_neither_sees_nor_revokes_what_is_anothers(
     assert browser.post(f"/api-tokens/{token.id}/revoke").status_code == 404
 
 
+def test_an_administrator_makes_a_token_that_is_anothers(
+    app: Flask, browser: FlaskClient, owner: User, signed_in: SignedIn
+) -> None:
+    administrator = signed_in(Role.ADMINISTRATOR)
+    with app.app_context():
+        stranger = make_user()
+    form = {"name": "CRM", "scopes": ["read"]}
+
+    offered = administrator.get("/api-tokens/new").text
+    made = administrator.post("/api-tokens/new", data=form | {"user_id": owner.id})
+    nobodys = administrator.post("/api-tokens/new", data=form | {"user_id": 999_999})
+    denied = browser.post("/api-tokens/new", data=form | {"user_id": stranger.id})
+
+    with app.app_context():
+        (theirs,) = api_tokens.listed(owner.actor)
+        assert api_tokens.listed(stranger.actor) == []
+    assert f'<option value="{owner.id}">{owner.name}</option>' in offered
+    assert 'name="user_id"' not in browser.get("/api-tokens/new").text
+    assert f"give it to nobody but {owner.name}" in made.text
+    assert text_in(made.text).startswith(theirs.beginning)
+    assert (made.status_code, nobodys.status_code, denied.status_code) == (201, 422, 422)
+
+
 def test_an_administrator_sees_and_revokes_everybodys(
     browser: FlaskClient, owner: User, signed_in: SignedIn
 ) -> None:

@@ -21,6 +21,7 @@ ALSO_REFUSED: dict[str, frozenset[int]] = {
     "api_token.refresh": frozenset({401}),
     "api_token.verify": frozenset({401}),
     "api_tokens.index": frozenset({404}),
+    "api_tokens.make": frozenset({404}),
     "api_users.register": frozenset({403, 409}),
     "api_messages.index": frozenset({404}),
     "api_messages.create": frozenset({404}),

@@ -37,6 +37,11 @@ class AnyToken(Body):
 class NewApiToken(Body):
     name = Text(required=True, metadata={"minLength": 1, "maxLength": LONGEST_NAME, "example": "CRM"})
     scopes = ListOf(Choice(Scope), required=True, metadata={"minItems": 1, "example": ["read", "write"]})
+    user_id = Whole(
+        load_default=None,
+        allow_none=True,
+        metadata={**NUMBER, "description": "Whose, for administrators; else one's own"},
+    )
 
 
 class ApiTokenQuery(Body):
