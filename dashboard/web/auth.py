@@ -12,7 +12,7 @@ from ..domain.user_rules import name_key
 from ..marks import open_to_all, own_account
 from . import access, context, entrance, respond
 from .entrance import HOME, with_cookies
-from .extensions import limiter
+from .extensions import limiter, was_refused
 from .forms.auth import SetupForm, SignInForm
 
 blueprint = Blueprint("auth", __name__)
@@ -23,14 +23,10 @@ def _login_name() -> str:
     return "login:" + hashlib.sha256(name_key(request.form.get("login", "")).encode()).hexdigest()
 
 
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
-
-
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @open_to_all
-@limiter.limit("10/minute", methods=["POST"], deduct_when=_was_refused)
-@limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=_was_refused)
+@limiter.limit("10/minute", methods=["POST"], deduct_when=was_refused)
+@limiter.limit("5/minute", key_func=_login_name, methods=["POST"], deduct_when=was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
     if access.user_or_none() and request.method == "GET":
@@ -83,8 +79,7 @@ def setup(token: str) -> Response:
 @own_account
 def preferences() -> Response:
     """Language, theme and time zone, each alone or together; back to the page they were chosen on."""
-    user = access.user_or_none()
-    assert user is not None
+    user = access.signed_in()
     language = request.form.get("language", user.language)
     theme = request.form.get("theme", user.theme)
     timezone = request.form.get("timezone", user.timezone)
