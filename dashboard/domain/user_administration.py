@@ -116,16 +116,7 @@ def _said(row: models.User) -> dict[str, Any]:
 
 def require_free(session: Session, user_id: int, name: str, email: str) -> None:
     """Raises Invalid for what another user has."""
-    query = select(models.User.name_key, models.User.email).where(
-        models.User.id != user_id, or_(models.User.name_key == name_key(name), models.User.email == email)
-    )
-    found: list[Problem] = []
-    for row in session.execute(query):
-        if row.name_key == name_key(name):
-            found.append(Problem("name", "name_taken"))
-        if row.email == email:
-            found.append(Problem("email", "email_taken"))
-    if found:
+    if found := users.taken(session, name, email, but=user_id):
         raise Invalid(found)
 
 

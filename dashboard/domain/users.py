@@ -140,13 +140,13 @@ def add(
 ) -> int:
     """Hashes before the transaction, because hashing is slow; `permit` is asked within it. Raises Invalid."""
     new = replace(new, name=tidy(new.name), email=tidy(new.email).lower())
-    _require_none([*_problems(new), *_taken(new)])
+    _require_none([*_problems(new), *taken(db.session(), new.name, new.email)])
     end_reading()
     password_hash = passwords.hashed(new.password)
     try:
         with transaction() as session:
             permit(session)
-            _require_none(_taken(new))
+            _require_none(taken(session, new.name, new.email))
             user = _row(new, password_hash, session)
             if is_waiting:
                 user.is_active, user.waiting_since = False, user.created_at
@@ -156,7 +156,7 @@ def add(
             return user.id
     except IntegrityError:
         # PostgreSQL: somebody took the name between the question and the answer.
-        _require_none(_taken(new))
+        _require_none(taken(db.session(), new.name, new.email))
         raise
 
 
@@ -175,16 +175,15 @@ def _problems(new: NewUser) -> list[Problem]:
     return [problem for problem in found if problem]
 
 
-def _taken(new: NewUser) -> list[Problem]:
-    """What another user already has; empty while the input is too odd to be looked up."""
-    query = select(models.User.name_key, models.User.email).where(
-        or_(models.User.name_key == name_key(new.name), models.User.email == new.email)
-    )
+def taken(session: Session, name: str, email: str, but: int | None = None) -> list[Problem]:
+    """What another user already has, `but` this one; empty while the input is too odd to be looked up."""
+    same = or_(models.User.name_key == name_key(name), models.User.email == email)
+    others = [] if but is None else [models.User.id != but]
     found: list[Problem] = []
-    for row in db.session.execute(query):
-        if row.name_key == name_key(new.name):
+    for row in session.execute(select(models.User.name_key, models.User.email).where(same, *others)):
+        if row.name_key == name_key(name):
             found.append(Problem("name", "name_taken"))
-        if row.email == new.email:
+        if row.email == email:
             found.append(Problem("email", "email_taken"))
     return found
 

@@ -122,9 +122,14 @@ def is_poll() -> bool:
 
 def actor() -> Actor:
     """Who asks, for the domain. Only behind the login."""
-    signed_in = user_or_none()
-    assert signed_in is not None
-    return signed_in.actor
+    return signed_in().actor
+
+
+def signed_in() -> CurrentUser:
+    """Only behind the login."""
+    user = user_or_none()
+    assert user is not None
+    return user
 
 
 def user_or_none() -> CurrentUser | None:
@@ -143,8 +148,8 @@ def begin_session(user_id: int, remember: bool) -> None:
 
 def end_session() -> None:
     """Ends it here and in the table, so that a copy of the cookie is worth nothing."""
-    signed_in = user_or_none()
-    if signed_in is not None:
-        sessions.end(signed_in.get_id())
+    user = user_or_none()
+    if user is not None:
+        sessions.end(user.get_id())
     logout_user()
     session.clear()

@@ -11,19 +11,15 @@ from ..domain.users import User
 from ..marks import open_to_all, own_account
 from . import access, context, entrance, respond
 from .entrance import HOME, with_cookies
-from .extensions import limiter
+from .extensions import limiter, was_refused
 from .forms.auth import SetupForm, SignInForm
 
 blueprint = Blueprint("auth", __name__)
 
 
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
-
-
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @open_to_all
-@limiter.limit("10/minute", methods=["POST"], deduct_when=_was_refused)
+@limiter.limit("10/minute", methods=["POST"], deduct_when=was_refused)
 def sign_in() -> Response:
     form = SignInForm(next=request.args.get("next", ""))
     if access.user_or_none() and request.method == "GET":
@@ -86,8 +82,7 @@ def setup(token: str) -> Response:
 @own_account
 def preferences() -> Response:
     """Language, theme and time zone, each alone or together; back to the page they were chosen on."""
-    user = access.user_or_none()
-    assert user is not None
+    user = access.signed_in()
     language = request.form.get("language", user.language)
     theme = request.form.get("theme", user.theme)
     timezone = request.form.get("timezone", user.timezone)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, current_app
+from flask import Flask, Response, current_app
 from flask_babel import Babel, get_locale, get_translations
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -36,6 +36,11 @@ login = LoginManager()
 talisman = Talisman()
 # Counts in Redis, and in this process while Redis is away: a brake that fails must not shut the door.
 limiter = Limiter(get_remote_address, in_memory_fallback_enabled=True, swallow_errors=True)
+
+
+def was_refused(response: Response) -> bool:
+    """What `deduct_when` counts: a form that came back with what is wrong (respond.page)."""
+    return response.status_code == 422
 
 
 def creates(view: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,24 +10,18 @@ from ..domain.users import User
 from ..jobs import queues
 from ..marks import own_account
 from . import context, respond
-from .access import CurrentUser, user_or_none
+from .access import signed_in
 from .entrance import with_cookies
-from .extensions import limiter
+from .extensions import limiter, was_refused
 from .forms.profile import DetailsForm, LookForm, OwnPasswordForm
 from .paging import LARGEST_ID
 
 blueprint = Blueprint("profile", __name__, url_prefix="/profile")
 
 
-def _signed_in() -> CurrentUser:
-    user = user_or_none()
-    assert user is not None
-    return user
-
-
 def _user() -> User:
     """As kept now. Raises NotFound for who was switched off in this very instant."""
-    user = users.active(_signed_in().id)
+    user = users.active(signed_in().id)
     if user is None:
         raise NotFound
     return user
@@ -35,11 +29,7 @@ def _user() -> User:
 
 def _guesser() -> str:
     """Tries of the present password count for each user, from wherever they come."""
-    return f"profile:{_signed_in().id}"
-
-
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
+    return f"profile:{signed_in().id}"
 
 
 @blueprint.get("")
@@ -58,7 +48,7 @@ def _page(
         "password": password or OwnPasswordForm(formdata=None),
         "look": look or LookForm(formdata=None, language=user.language, theme=user.theme, timezone=user.timezone),
     }
-    open_sessions = sessions.listed(user.id, _signed_in().get_id())
+    open_sessions = sessions.listed(user.id, signed_in().get_id())
     standing = second_factor.standing(user.id)
     status = 200 if refused is None else 422
     return respond.page(
@@ -75,7 +65,7 @@ def _page(
 
 @blueprint.post("/details")
 @own_account
-@limiter.limit("5/minute", key_func=_guesser, deduct_when=_was_refused)
+@limiter.limit("5/minute", key_func=_guesser, deduct_when=was_refused)
 def change_details() -> Response:
     form = DetailsForm()
     if form.validate():
@@ -96,14 +86,14 @@ def change_details() -> Response:
 
 @blueprint.post("/password")
 @own_account
-@limiter.limit("5/minute", key_func=_guesser, deduct_when=_was_refused)
+@limiter.limit("5/minute", key_func=_guesser, deduct_when=was_refused)
 def change_password() -> Response:
     """Every other session ends, and every sign-in of a program."""
     form = OwnPasswordForm()
     if form.validate():
         current, new = form.current.data or "", form.password.data or ""
         try:
-            this = _signed_in().get_id()
+            this = signed_in().get_id()
             password_changes.change(_user(), current, new, this, tells=context.has_mail())
         except Invalid as refusal:
             respond.form_errors(form, refusal)
@@ -121,7 +111,7 @@ def change_look() -> Response:
     language, theme = form.language.data or "", form.theme.data or ""
     if form.validate():
         try:
-            users.change_preferences(_signed_in().id, language, theme, form.timezone.data or "")
+            users.change_preferences(signed_in().id, language, theme, form.timezone.data or "")
         except Invalid as refusal:
             respond.form_errors(form, refusal)
     if form.errors:
@@ -133,7 +123,7 @@ def change_look() -> Response:
 @blueprint.post(f"/sessions/<int(max={LARGEST_ID}):session_id>/end")
 @own_account
 def end_session(session_id: int) -> Response:
-    sessions.end_one(_signed_in().id, session_id)
+    sessions.end_one(signed_in().id, session_id)
     respond.success(_("That session is ended."))
     return respond.redirect_to("profile.show")
 
@@ -142,6 +132,6 @@ def end_session(session_id: int) -> Response:
 @own_account
 def end_other_sessions() -> Response:
     """Browsers, and programs that have signed in by name and password."""
-    sign_ins.end_others(_signed_in().id, _signed_in().get_id())
+    sign_ins.end_others(signed_in().id, signed_in().get_id())
     respond.success(_("You are signed out everywhere else."))
     return respond.redirect_to("profile.show")

@@ -6,12 +6,11 @@ from flask_babel import gettext as _
 from ..domain import proving, second_factor, second_factor_rule, second_factor_setup, users
 from ..domain.errors import Conflict, Invalid
 from ..domain.permissions import may_administer
-from ..domain.users import User
 from ..marks import own_account, requires
 from ..models import Requirement
 from . import access, entrance, respond
-from .access import actor
-from .extensions import limiter
+from .access import actor, signed_in
+from .extensions import limiter, was_refused
 from .forms.second_factor import ProofForm, RuleForm, SetUpForm
 from .paging import LARGEST_ID
 from .qr import picture
@@ -20,34 +19,18 @@ blueprint = Blueprint("second_factor", __name__)
 OWN = "/profile/second-factor"
 
 
-def _user() -> User:
-    signed_in = access.user_or_none()
-    assert signed_in is not None
-    return signed_in.user
-
-
-def _session_token() -> str:
-    signed_in = access.user_or_none()
-    assert signed_in is not None
-    return signed_in.get_id()
-
-
 def _account() -> str:
-    return f"second-factor:{_user().id}"
-
-
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
+    return f"second-factor:{signed_in().user.id}"
 
 
 # A stolen session must not be a place to guess the password at.
-_braked = limiter.limit("5/minute", key_func=_account, methods=["POST"], deduct_when=_was_refused)
+_braked = limiter.limit("5/minute", key_func=_account, methods=["POST"], deduct_when=was_refused)
 
 
 @blueprint.get(OWN)
 def show() -> Response:
-    standing = second_factor.standing(_user().id)
-    is_required = second_factor_rule.is_required_of(_user().role)
+    standing = second_factor.standing(signed_in().user.id)
+    is_required = second_factor_rule.is_required_of(signed_in().user.role)
     return respond.page("second_factor/show.html", standing=standing, is_required=is_required)
 
 
@@ -55,7 +38,7 @@ def show() -> Response:
 @own_account
 @_braked
 def set_up() -> Response:
-    user, form, seal = _user(), SetUpForm(), entrance.seal()
+    user, form, seal = signed_in().user, SetUpForm(), entrance.seal()
     if second_factor.standing(user.id) is not None:
         return respond.redirect_to("second_factor.show")
     try:
@@ -64,7 +47,7 @@ def set_up() -> Response:
             proving.prove(user, form.password.data or "", "", seal)
             return _codes(
                 second_factor_setup.confirm(
-                    user.id, offer.sealed, form.code.data or "", seal, kept_session=_session_token()
+                    user.id, offer.sealed, form.code.data or "", seal, kept_session=signed_in().get_id()
                 )
             )
         offer = second_factor_setup.offer(user, seal)
@@ -94,7 +77,7 @@ def _codes(codes: list[str]) -> Response:
 def renew() -> Response:
     form = ProofForm()
     if _is_proven(form):
-        return _codes(second_factor_setup.renew_codes(_user().id))
+        return _codes(second_factor_setup.renew_codes(signed_in().user.id))
     return _asking("second_factor/renew.html", form)
 
 
@@ -104,7 +87,7 @@ def renew() -> Response:
 def switch_off() -> Response:
     form = ProofForm()
     if _is_proven(form):
-        second_factor.switch_off(_user(), kept_session=_session_token())
+        second_factor.switch_off(signed_in().user, kept_session=signed_in().get_id())
         respond.success(
             _("The second factor is off: your password alone lets you in. You are signed out elsewhere.")
         )
@@ -117,7 +100,7 @@ def _is_proven(form: ProofForm) -> bool:
     if not form.validate_on_submit():
         return False
     try:
-        proving.prove(_user(), form.password.data or "", form.code.data or "", entrance.seal())
+        proving.prove(signed_in().user, form.password.data or "", form.code.data or "", entrance.seal())
     except Invalid as refusal:
         respond.form_errors(form, refusal)
         return False
@@ -126,9 +109,9 @@ def _is_proven(form: ProofForm) -> bool:
 
 def _asking(template: str, form: ProofForm) -> Response:
     """Nothing to ask of whoever has no second factor."""
-    if second_factor.standing(_user().id) is None:
+    if second_factor.standing(signed_in().user.id) is None:
         return respond.redirect_to("second_factor.show")
-    return respond.page(template, form=form, has_password=users.has_password(_user().id))
+    return respond.page(template, form=form, has_password=users.has_password(signed_in().user.id))
 
 
 @blueprint.route("/second-factor-rule", methods=["GET", "POST"])

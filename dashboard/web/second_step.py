@@ -12,20 +12,16 @@ from ..domain.half_sign_ins import Half
 from ..domain.second_factor import Check, Demand, Verdict
 from ..marks import open_to_all
 from . import entrance, respond
-from .extensions import limiter
+from .extensions import limiter, was_refused
 from .forms.second_factor import CodeForm, FirstCodeForm
 from .qr import picture
 
 blueprint = Blueprint("second_step", __name__, url_prefix="/sign-in")
 
 
-def _was_refused(response: Response) -> bool:
-    return response.status_code == 422
-
-
 @blueprint.route("/code", methods=["GET", "POST"])
 @open_to_all
-@limiter.limit("20/minute", methods=["POST"], deduct_when=_was_refused)
+@limiter.limit("20/minute", methods=["POST"], deduct_when=was_refused)
 def code() -> Response:
     """A code of the authenticator, or with `?recovery` one of those that were kept for its loss."""
     half = entrance.half()
@@ -72,7 +68,7 @@ def _with_wait(answer: Response, found: Check) -> Response:
 
 @blueprint.route("/set-up", methods=["GET", "POST"])
 @open_to_all
-@limiter.limit("20/minute", methods=["POST"], deduct_when=_was_refused)
+@limiter.limit("20/minute", methods=["POST"], deduct_when=was_refused)
 def set_up() -> Response:
     """The last step of the first sign-in of whoever must have a second factor; signed in with its first code."""
     half = entrance.half()
