@@ -8,7 +8,7 @@ from flask_smorest import Blueprint
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
-from werkzeug.exceptions import UnsupportedMediaType
+from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 
 from . import access, answers, problems, repeating
 
@@ -33,10 +33,17 @@ class _Parser(FlaskParser):
         return MultiDictProxy(CombinedMultiDict([req.files, req.form]), schema)
 
     def _raw_load_json(self, req: Request) -> Any:
-        """Otherwise it would pass for no body, and each of its fields for missing. Raises UnsupportedMediaType."""
+        """Otherwise it would pass for no body, and each of its fields for missing.
+
+        Raises UnsupportedMediaType, and BadRequest for what is no JSON or more than Python reads: nested deeper
+        than its stack, a number of thousands of digits.
+        """
         if not req.is_json and req.get_data(cache=True):
             raise UnsupportedMediaType
-        return super()._raw_load_json(req)
+        try:
+            return super()._raw_load_json(req)
+        except (ValueError, RecursionError):
+            raise BadRequest from None
 
 
 class Resource(Blueprint):  # type: ignore[misc]
