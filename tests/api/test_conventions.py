@@ -9,12 +9,14 @@ from werkzeug.test import TestResponse
 from dashboard.models import Role
 from tests.api.conftest import Program, Programs
 from tests.support.api_document import section
+from tests.support.languages import foreign_in
 
 ANNA = {"phone_number": "79991234567"}
 
 
 def unreadable(program: Program, content_type: str) -> TestResponse:
     said = {"Authorization": f"Token {program.token}", "Content-Type": content_type}
+    said["Accept-Language"] = program.language
     return program.client.post("/api/v1/clients", data='{"phone_number', headers=said)
 
 
@@ -70,3 +72,28 @@ def test_the_page_names_every_status_and_no_other() -> None:
     named = {int(status) for row in rows for status in re.findall(r"\d{3}", row[0].replace("5xx", "500"))}
 
     assert named == {*ANSWERS, *ELSEWHERE}
+
+
+@pytest.mark.parametrize(
+    ("own", "asked", "heard"), [("en", "ru", "ru"), ("ru", "en", "en"), ("ru", "", "ru"), ("en", "", "en")]
+)
+def test_refusals_are_told_in_the_language_asked_for_or_else_the_users_own(
+    program_of: Programs, own: str, asked: str, heard: str
+) -> None:
+    program = program_of(language=own)
+    program.language = asked
+
+    refused = program.post("/clients", {"phone_number": "12345", "tags": 1, "colour": "red"}).json
+    bulk = program.post("/clients/bulk", {"clients": [{"phone_number": "12345"}]}).json
+    cut_off = unreadable(program, "application/json").json
+
+    words = [refused["detail"], *(each["detail"] for each in refused["errors"]), cut_off["detail"]]
+    words += [each["detail"] for each in bulk["results"][0]["errors"]]
+    assert len(words) == 5
+    assert [foreign_in(each, heard) for each in words] == [[]] * 5
+
+
+def test_what_is_no_json_is_told_by_its_status_alone(program: Program) -> None:
+    answer = unreadable(program, "application/json").json
+
+    assert (answer["code"], answer.get("errors")) == ("bad_request", None)

@@ -16,6 +16,7 @@ from dashboard.models import Requirement, Role, Scope, Service
 from tests.api.conftest import Program, Programs
 from tests.factories import PASSWORD, make_user
 from tests.support.authenticator import SEAL, switch_on
+from tests.support.languages import foreign_in
 
 
 @pytest.fixture
@@ -110,6 +111,7 @@ def test_a_wrong_password_is_refused_in_the_language_asked_for(client: FlaskClie
 
     assert (answer.status_code, answer.json["code"]) == (401, "sign_in_failed")
     assert answer.json["request_id"] == answer.headers["X-Request-ID"]
+    assert foreign_in(answer.json["detail"], "ru") == []
 
 
 def test_a_token_is_shown_once_and_listed_by_its_beginning(program: Program) -> None:

@@ -8,7 +8,7 @@ from config import ROOT
 
 METHODS = re.compile(r"([A-Z, ]+) (/.*)")
 # Pages for people beside the API; tests/journeys look at them.
-PAGES = ("`/docs/`", "`/redoc/`")
+PAGES = ("`/docs/`", "`/redoc/`", "the page `/`")
 CODE = re.compile(r"`([^`]+)`")
 
 
