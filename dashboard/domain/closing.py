@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from .. import clock
 from ..database import AnyRow, AnySelect, db, transaction
 from ..models import UNDER_WAY, Chunk, Lane, Mailing, Message, State, Status
-from . import doubts, flights
+from . import doubts, flights, tallies
 from .moves import move
 from .tallies import Place
 
@@ -32,21 +32,30 @@ def steps() -> Iterator[int]:
 def expire_closed() -> Iterator[int]:
     """Messages that wait in a lane which never opens again are expired."""
     is_over = Mailing.state.in_(UNDER_WAY) & Lane.opens_at.is_(None)
-    return _close_all(is_over, Status.EXPIRED, "window_closed")
+    return (closed for _mailing_id, closed in _close_all(is_over, Status.EXPIRED, "window_closed"))
 
 
 def cancel_waiting() -> Iterator[int]:
-    """Messages that still wait in a cancelled mailing are cancelled."""
-    return _close_all(Mailing.state == State.CANCELLED, Status.CANCELLED, "mailing_cancelled")
+    """Messages that still wait in a cancelled mailing are cancelled.
+
+    It is never finished, so the books are checked here, when all that waited has been closed.
+    """
+    concerned: set[int] = set()
+    for mailing_id, closed in _close_all(Mailing.state == State.CANCELLED, Status.CANCELLED, "mailing_cancelled"):
+        concerned.add(mailing_id)
+        yield closed
+    for mailing_id in concerned:
+        tallies.say_where_they_differ(mailing_id)
 
 
-def _close_all(is_over: ColumnElement[bool], status: Status, reason: str) -> Iterator[int]:
+def _close_all(is_over: ColumnElement[bool], status: Status, reason: str) -> Iterator[tuple[int, int]]:
+    """Each step's mailing, and how many messages it has closed."""
     chunk = select(Chunk.last_id).where(Chunk.mailing_id == Lane.mailing_id, Chunk.timezone == Lane.timezone)
     waiting = or_(chunk.exists(), _singles(Lane.mailing_id, Lane.timezone).exists())
     over = select(Lane.mailing_id, Lane.timezone).join(Mailing, Mailing.id == Lane.mailing_id).where(is_over)
     for lane in db.session.execute(over.where(waiting)).all():
         while closed := _close_some(lane, over, Place(status, reason)):
-            yield closed
+            yield lane.mailing_id, closed
 
 
 def _close_some(lane: AnyRow, over: AnySelect, place: Place) -> int:

@@ -76,6 +76,5 @@ def _finish(mailing_id: int) -> bool:
     if not finished:
         return False
     logger.info("mailing finished", extra={"mailing_id": mailing_id})
-    for difference in tallies.check(mailing_id):
-        logger.error("books and messages differ", extra={"mailing_id": mailing_id, "difference": difference})
+    tallies.say_where_they_differ(mailing_id)
     return True

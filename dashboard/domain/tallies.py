@@ -1,5 +1,6 @@
 """How are counts kept while messages move, so that nobody has to count them?"""
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from sqlalchemy.sql.dml import UpdateBase
 from ..database import db, insert_or_update, snapshot
 from ..models import Dimension, HourTally, Mailing, Message, Status, Tally
 from . import bulk, standing
+
+logger = logging.getLogger(__name__)
 
 # More slots: workers wait for each other more rarely, and sums are over more rows.
 SLOTS = 8
@@ -166,34 +169,54 @@ def minute_of(key: str) -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where the books and a count disagree."""
+    """Where the books and a count disagree: by what, of which code, zone or reason, and of which status."""
 
-    status: Status
+    dimension: Dimension
+    key: str
+    status: str
     kept: int
     counted: int
 
 
-def check(mailing_id: int) -> list[Difference]:
-    """Compare the kept counts with a real count, of the same instant; an empty list means that they agree.
+def say_where_they_differ(mailing_id: int) -> None:
+    """In the log: an error for each difference."""
+    for difference in check(mailing_id):
+        logger.error("books and messages differ", extra={"mailing_id": mailing_id, "difference": difference})
 
-    Where messages are kept no longer there is nothing to count.
+
+def check(mailing_id: int) -> list[Difference]:
+    """Compare the kept counts with a real count, of the same instant, by status, operator code, zone and reason.
+
+    An empty list means that they agree. Where messages are kept no longer there is nothing to count.
     """
     if db.session.scalar(select(Mailing.folded_at).where(Mailing.id == mailing_id)) is not None:
         return []
-    stands = select(standing.status().label("status")).where(Message.mailing_id == mailing_id).subquery()
     with snapshot() as session:
-        kept = _by_status(
-            session.execute(
-                select(Tally.status, func.sum(Tally.change))
-                .where(Tally.mailing_id == mailing_id, Tally.dimension == Dimension.STATUS)
-                .group_by(Tally.status)
-            )
-        )
-        counted = _by_status(session.execute(select(stands.c.status, func.count()).group_by(stands.c.status)))
+        kept, counted = _kept(session, mailing_id), _counted(session, mailing_id)
     return [
-        Difference(status, kept[status], counted[status]) for status in Status if kept[status] != counted[status]
+        Difference(*place[1:], kept[place], counted[place])
+        for place in sorted(kept.keys() | counted.keys())
+        if kept[place] != counted[place]
     ]
 
 
-def _by_status(rows: Iterable[Any]) -> Counter[str]:
-    return Counter({str(status): int(count) for status, count in rows})
+def _kept(session: Session, mailing_id: int) -> Counter[Key]:
+    place = (Tally.mailing_id, Tally.dimension, Tally.key, Tally.status)
+    sums = (
+        select(*place, func.sum(Tally.change))
+        .where(Tally.mailing_id == mailing_id, Tally.dimension != Dimension.MINUTE)
+        .group_by(*place)
+    )
+    return Counter({(of, by, key, status): int(count) for of, by, key, status, count in session.execute(sums)})
+
+
+def _counted(session: Session, mailing_id: int) -> Counter[Key]:
+    stands = standing.status().label("stands")
+    columns = (stands, Message.operator_code, Message.timezone, Message.reason)
+    each = select(*columns).where(Message.mailing_id == mailing_id).subquery()
+    counted: Counter[Key] = Counter()
+    counts = select(each.c.stands, each.c.operator_code, each.c.timezone, each.c.reason, func.count())
+    for status, code, zone, reason, count in session.execute(counts.group_by(*each.c)):
+        place = Place(status, reason)
+        _add(counted, Move(mailing_id, code, zone, None, place), place, count)
+    return counted

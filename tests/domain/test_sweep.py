@@ -110,7 +110,7 @@ def test_books_that_differ_at_the_end_are_said_in_the_log(
     sweep.finish()
 
     said = [record.message for record in caplog.records if record.levelno == logging.ERROR]
-    assert said == ["books and messages differ"] * 2
+    assert set(said) == {"books and messages differ"}
 
 
 def test_one_sweep_puts_everything_right(any_context: Flask) -> None:

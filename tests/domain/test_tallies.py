@@ -1,15 +1,16 @@
 """Do the kept counts equal a count, whoever writes them and in which order?"""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from threading import Barrier
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
-from dashboard.database import db
-from dashboard.domain import statistics, tallies
-from dashboard.models import Dimension, Status, Tally
+from dashboard.database import db, transaction
+from dashboard.domain import closing, statistics, tallies
+from dashboard.models import Dimension, Mailing, State, Status, Tally
 from tests.factories import make_actor
 from tests.support.engine import (
     HOLD,
@@ -116,9 +117,27 @@ def test_after_a_round_every_side_adds_up(any_context: Flask, policy: object) ->
 
 def test_the_check_says_where_books_and_count_differ(any_context: Flask) -> None:
     mailing_id = running(2)
-    set_messages(mailing_id, status=Status.SENT)
+    set_messages(mailing_id, status=Status.SENT, reason="taken_as_sent")
 
-    assert {(row.status, row.kept, row.counted) for row in tallies.check(mailing_id)} == {
-        (Status.QUEUED, 2, 0),
-        (Status.SENT, 0, 2),
+    found = {(row.dimension, row.status, row.kept, row.counted) for row in tallies.check(mailing_id)}
+
+    both = set(product((Dimension.STATUS, Dimension.CODE, Dimension.ZONE), (Status.QUEUED, Status.SENT)))
+    assert {(by, status) for by, status, _kept, _counted in found} == both | {(Dimension.REASON, Status.SENT)}
+    assert {row for row in found if row[0] is Dimension.STATUS} == {
+        (Dimension.STATUS, Status.QUEUED, 2, 0),
+        (Dimension.STATUS, Status.SENT, 0, 2),
     }
+
+
+def test_a_wrong_zone_alone_is_found_when_its_cancelled_mailing_is_closed(
+    app_context: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    mailing_id = running(3)
+    with transaction() as session:
+        session.execute(update(Tally).where(Tally.dimension == Dimension.ZONE).values(change=Tally.change + 1))
+        session.execute(update(Mailing).where(Mailing.id == mailing_id).values(state=State.CANCELLED))
+
+    sum(closing.cancel_waiting())
+
+    said = [record for record in caplog.records if record.message == "books and messages differ"]
+    assert {record.difference.dimension for record in said} == {Dimension.ZONE}  # type: ignore[attr-defined]
