@@ -1,11 +1,14 @@
 """What time is it? The only place that asks, but for what waits for the database."""
 
 import time
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, null, select
 from sqlalchemy.orm import Session
+
+# Clocks that differ by less are taken for the same: so long an answer may be on its way.
+SAME = timedelta(seconds=0.5)
 
 
 def now() -> datetime:
@@ -20,6 +23,16 @@ def database_now(session: Session) -> datetime:
     start). SQLite lives on one host, whose clock is the only one there is.
     """
     return now() if _is_local(session) else told(session.scalar(select(func.clock_timestamp())))
+
+
+def behind(session: Session) -> timedelta:
+    """By how much this machine's clock is behind the one that decides; less than half a second is nothing."""
+    if _is_local(session):
+        return timedelta()
+    asked_at = now()
+    decided = database_now(session)
+    found = decided - asked_at
+    return found if abs(found) > SAME else timedelta()
 
 
 def told_by(session: Session) -> ColumnElement[Any]:

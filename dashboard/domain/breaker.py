@@ -45,12 +45,12 @@ class Watch:
         self._has_news = self._is_remembered = False
 
     def recall(self) -> None:
-        """Begin with what the round before has seen, but for old calls, and those of a host whose clock is ahead.
+        """Begin with what the round before has seen, but for old calls, and those of a clock that has gone back.
 
         With few connections to a gateway that hangs, no round of a few seconds comes to fifty calls.
         """
         row = db.session.get(CallWindow, SHARED, populate_existing=True)
-        now = clock.now()
+        now = clock.database_now(db.session())
         for began, has_failed in row.calls if row else ():
             began_at = datetime.fromisoformat(began)
             if now - MEMORY <= began_at <= now:

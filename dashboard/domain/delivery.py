@@ -2,7 +2,8 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from secrets import token_hex
 
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +17,7 @@ from .armed import Armed
 from .calling import Calling, Gateway
 from .policy import SendingPolicy
 from .rotation import Rotation
+from .settling import Result
 from .writing import WRITE_AGAIN_SECONDS, Writing
 
 logger = logging.getLogger(__name__)
@@ -76,6 +78,8 @@ class Round:
         self._look_at = 0.0
         self._closing: Iterator[int] = iter(())
         self._lead = 0.0
+        # This worker's clock, by the database's.
+        self._behind = timedelta()
         self._fans_out = self._probing = False
         self._is_told_to_stop = self._is_arming_in_doubt = False
 
@@ -94,6 +98,7 @@ class Round:
         Raises what the database raises; what was called for is settled all the same.
         """
         until = clock.monotonic() + seconds
+        self._behind = clock.behind(db.session())
         self._watch.recall()
         try:
             while clock.monotonic() < until and not self._is_told_to_stop:
@@ -204,7 +209,7 @@ class Round:
         """Collect answers; write them when enough have gathered."""
         self._calling.listen(POLL_SECONDS)
         self._calling.begin()
-        ended = self._calling.ended()
+        ended = self._by_the_clock_that_decides(self._calling.ended())
         self._pace.note(len(ended), clock.monotonic())
         self._writing.ended(ended)
         self._renew(self._calling.late())
@@ -213,6 +218,14 @@ class Round:
         if self._calling.is_idle or self._writing.is_time():
             self._writing.settle()
         self._writing.release()
+
+    def _by_the_clock_that_decides(self, ended: list[Result]) -> list[Result]:
+        """When calls began is told by this worker's clock. Set right once, for a result may be written again."""
+        if not self._behind:
+            return ended
+        return [
+            Result(armed, replace(answer, started_at=answer.started_at + self._behind)) for armed, answer in ended
+        ]
 
     def _renew(self, late: list[Armed]) -> None:
         """What has missed its moment gets another while there is time; the rest is given back."""

@@ -16,7 +16,7 @@ from dashboard.domain.armed import Armed
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.meanwhile import attended_by
-from dashboard.models import Breaker, Mailing, Message, Service, State, Status
+from dashboard.models import Attempt, Breaker, Mailing, Message, Service, State, Status
 from tests.factories import make_actor
 from tests.support.engine import (
     HOLD,
@@ -27,6 +27,7 @@ from tests.support.engine import (
     another_try_is_due,
     answer,
     arm,
+    attempts_of,
     deliver,
     fan_out_all,
     ledger,
@@ -409,6 +410,32 @@ def test_a_few_slow_failures_that_end_together_are_no_trouble_of_the_gateway() -
 
     assert watch.trouble(quick) is None
     assert watch.trouble(slow) is None
+
+
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_calls_of_a_worker_whose_clock_is_wrong_bear_the_databases_instant(
+    pg_app: Flask, monkeypatch: pytest.MonkeyPatch, hours: int
+) -> None:
+    with pg_app.app_context():
+        attempt, message = refused_by_a_clock_off_by(hours, monkeypatch)
+
+    assert message.settled_at is not None
+    assert abs(message.settled_at - attempt.at) < timedelta(minutes=1)
+
+
+def refused_by_a_clock_off_by(hours: int, monkeypatch: pytest.MonkeyPatch) -> tuple[Attempt, Message]:
+    owner = make_actor()
+    add_clients(owner, 1)
+    mailing_id = fan_out_all(owner)
+    right = clock.now
+    monkeypatch.setattr(clock, "now", lambda: right() + timedelta(hours=hours))
+
+    deliver(ScriptedGateway(lambda call: answer(call, Verdict.REFUSED, "http_400")))
+
+    (message,) = messages_of(mailing_id)
+    (attempt,) = attempts_of(message.id)
+    db.session.refresh(message)
+    return attempt, message
 
 
 def test_surely_not_accepted_is_tried_again_with_the_same_number(any_context: Flask) -> None:
