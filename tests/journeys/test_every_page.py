@@ -182,6 +182,21 @@ def test_what_somebody_sees_who_owns_nothing_yet_is_for_everybody(app: Flask, vi
     assert not visitor.faults, "\n".join(visitor.faults)
 
 
+@pytest.mark.slow
+def test_what_a_viewer_sees_is_for_everybody(app: Flask, visitor: Visitor, tmp_path: Path) -> None:
+    fill(app, tmp_path, "ru")
+    with app.app_context():
+        viewer = make_user(Role.VIEWER, language="ru")
+    client = app.test_client()
+    sign_in(client, viewer)
+    hand_over(client, visitor.page.context, visitor.url)
+
+    for path in ("/", "/mailings", "/mailings/1", "/clients", "/clients/2", "/imports/1", "/unknown"):
+        visitor.look_at(path, LOOKS)
+
+    assert not visitor.faults, "\n".join(visitor.faults)
+
+
 def test_strangers_pages_are_for_everybody(app: Flask, visitor: Visitor) -> None:
     with app.app_context():
         setup = f"/setup/{users.issue_setup_link()}"

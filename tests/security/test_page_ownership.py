@@ -74,8 +74,8 @@ PERSONAL = ("webhooks.", "mailings.trial", "profile.end_session")
 # Pages that only lead to a change.
 FORMS = {
     *("clients.bulk", "clients.edit", "clients.new", "imports.columns", "imports.file", "imports.new"),
-    *("mailings.edit", "mailings.limits", "mailings.new", "mailings.resend", "single_messages.edit"),
-    *("single_messages.new", "stop_list.add", "unknowns.ask", "brakes.running"),
+    *("mailings.cautions", "mailings.edit", "mailings.limits", "mailings.new", "mailings.resend"),
+    *("single_messages.edit", "single_messages.new", "stop_list.add", "unknowns.ask", "brakes.running"),
     *("webhooks.index", "webhooks.new", "webhooks.show", "webhooks.edit"),
 }
 # Somebody else's among the named is passed over like one that was never there, instead of "not found".

@@ -99,6 +99,7 @@ def test_a_used_up_budget_is_raised_and_the_mailing_goes_on(app: Flask, owner: U
         browser, browser.post(f"/mailings/{mailing_id}/limits", data={"budget_parts": "1 000", "action": "resume"})
     )
 
+    assert "The mailing goes on." in on
     assert "4 of 4 parts of SMS used" in page
     assert "Raise the budget" in page
     assert f'action="/mailings/{mailing_id}/resume"><' not in page

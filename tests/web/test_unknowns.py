@@ -201,6 +201,7 @@ def test_others_see_and_decide_none_of_it(app: Flask, unknown: list[int], signed
     stranger.post(f"/unknown/decide?accept={numbers_of(app, unknown[0])[0]}")
     assert "Found: 8" in seen
     assert "Send again" not in seen
+    assert "See them</a>" in viewer.get(f"/mailings/{unknown[0]}").text
     assert viewer.get("/unknown/decide?all=accept").status_code == 403
     assert viewer.post("/unknown/decide?all=accept").status_code == 403
     assert ledgers(app, unknown) == [{Status.UNKNOWN: 4}] * 2
