@@ -6,7 +6,7 @@ made to send a request. Unmarked, a view's safe methods want the scope `read`, a
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from flask import current_app, g, request
@@ -29,11 +29,12 @@ class ApiMarks:
     """What only a view of the API says; whom it is for is said by marks.Marks.
 
     `is_shown_once`: its answer holds a secret, which is not kept for a repeated request. `scope`: where the
-    method alone does not say which.
+    method alone does not say which. `taken`: where in a request it looks: json, query, files.
     """
 
     is_shown_once: bool = False
     scope: Scope | None = None
+    taken: set[str] = field(default_factory=set)
 
 
 def shown_once(view: View) -> View:

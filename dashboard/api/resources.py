@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from flask import Request
+from flask import Request, current_app, request
 from flask_smorest import Blueprint
+from marshmallow import ValidationError
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
@@ -13,10 +14,12 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from ..domain.pages import Cursor
 from . import access, answers, problems, repeating
 from .schemas.fields import LARGEST_ID as LARGEST_ID
+from .schemas.fields import Body
 
 View = TypeVar("View", bound=Callable[..., Any])
 
 PREFIX = "/api/v1"
+WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 # Of messages, deliveries and lines of the audit log, which are PostgreSQL's BIGINT.
 LARGEST_NUMBER = 2**63 - 1
 
@@ -46,6 +49,13 @@ class _Parser(FlaskParser):
         "query": "raise",
         "files": "raise",
     }
+
+    def load_querystring(self, req: Request, schema: Any) -> Any:
+        """Raises ValidationError for what is given twice: the second would count for nothing."""
+        twice = [name for name, values in req.args.lists() if len(values) > 1]
+        if twice:
+            raise ValidationError({name: ["given_twice"] for name in twice})
+        return super().load_querystring(req, schema)
 
     def load_files(self, req: Request, schema: Any) -> MultiDictProxy:
         """The texts of a form, and the files among them."""
@@ -77,6 +87,7 @@ class Resource(Blueprint):  # type: ignore[misc]
         super().__init__(f"api_{name}", import_name, url_prefix=PREFIX + path, description=description)
         self.names = names or {}
         self.before_request(access.guard)
+        self.before_request(self._refuse_what_is_not_taken)
         self.before_request(repeating.begin)
         self.after_request(repeating.end)
         self.after_request(answers.once_per_version)
@@ -88,7 +99,27 @@ class Resource(Blueprint):  # type: ignore[misc]
 
     def takes(self, schema: Any, location: str = "json", **options: Any) -> Callable[[View], View]:
         """What comes with the request: `json`, `query`, or `files`."""
-        return self.arguments(schema, location=location, **options)  # type: ignore[no-any-return]
+        reading = self.arguments(schema, location=location, **options)
+
+        def mark(view: View) -> View:
+            taking: View = reading(view)
+            access.api_marks_of(taking).taken.add(location)
+            return taking
+
+        return mark
+
+    def _refuse_what_is_not_taken(self) -> None:
+        """Where a view takes nothing, every parameter and field is unknown: nothing is passed over in silence.
+
+        Bodies not of GET and DELETE, to which they mean nothing (RFC 9110, 9.3.1 and 9.3.5).
+        """
+        if request.method == "OPTIONS":
+            return
+        taken = access.api_marks_of(current_app.view_functions[request.endpoint or ""]).taken
+        if "query" not in taken:
+            self.ARGUMENTS_PARSER.parse(Body(), request, location="query")
+        if not taken & {"json", "files"} and request.method in WITH_BODY:
+            self.ARGUMENTS_PARSER.parse(Body(), request, location="json")
 
     def gives(self, status: int, schema: Any = None, **options: Any) -> Callable[[View], View]:
         """What a view's answer is made into. `example`: in what it differs from that of the schema's fields."""

@@ -60,6 +60,34 @@ def test_a_refusal_has_its_status_and_says_why(program: Program, status: int) ->
     assert answer.json["detail"] not in ("", answer.json["code"])
 
 
+def test_nothing_that_is_sent_is_passed_over_in_silence(program: Program) -> None:
+    """Unknown wherever it stands, also where an address takes nothing; what is empty says nothing."""
+    span = {"start_at": "2030-03-01T10:00", "end_at": "2030-03-02T10:00"}
+    draft = {"title": "Sale", "text": "Hello", "everybody": True, **span}
+    path = f"/mailings/{program.post('/mailings', draft).json['id']}"
+    unknown = {
+        "launch": program.post("/mailings?launch=true", draft),
+        "dry_run": program.post("/clients/bulk?dry_run=true", {"clients": [ANNA]}),
+        "days": program.get(f"{path}/statistics?days=3"),
+        "colour": program.get("/users/me?colour=red"),
+        "start_at": program.post(f"{path}/launch", {"start_at": "2031-03-01T10:00"}),
+    }
+
+    twice = program.get("/clients?tag=a&tag=b")
+    text = program.client.post(
+        f"/api/v1{path}/launch", data="now", headers={"Authorization": f"Token {program.token}"}
+    )
+    empty = program.post(f"{path}/launch", {})
+
+    told = {
+        name: [(each["field"], each["code"]) for each in answer.json["errors"]] for name, answer in unknown.items()
+    }
+    assert told == {name: [(name, "field_unknown")] for name in unknown}
+    assert [(each["field"], each["code"]) for each in twice.json["errors"]] == [("tag", "given_twice")]
+    assert program.get("/clients").json["items"] == []
+    assert (text.status_code, empty.status_code) == (415, 200)
+
+
 def test_who_only_looks_on_changes_nothing(program_of: Programs) -> None:
     answer = program_of(Role.VIEWER).post("/clients", ANNA)
 

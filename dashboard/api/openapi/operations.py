@@ -11,7 +11,7 @@ from werkzeug.routing import Rule
 from ...marks import SAFE_METHODS, Marks, marks_of
 from ...models import Scope
 from ..access import scope_of
-from ..resources import Resource
+from ..resources import WITH_BODY, Resource
 
 METHODS = ("get", "post", "put", "patch", "delete")
 PLACEHOLDER = re.compile(r"<(?:[^<>]*:)?(\w+)>")
@@ -103,15 +103,13 @@ def tag_of(resource: Resource) -> str:
 
 def refusals(operation: Operation, has_version: bool) -> set[int]:
     """With which statuses it may be refused."""
-    found = {429} | ALSO_REFUSED.get(operation.endpoint, frozenset())
+    found = {422, 429} | ALSO_REFUSED.get(operation.endpoint, frozenset())
     if not operation.marks.is_open:
         found |= {401, 403}
-    if "requestBody" in operation.said:
-        found |= {400, 413, 415, 422}
+    if operation.method.upper() in WITH_BODY:
+        found |= {400, 413, 415}
     if operation.may_be_repeated_by_key:
-        found |= {409, 422}
-    if "parameters" in operation.said:
-        found |= {422}
+        found |= {409}
     if "{" in operation.path:
         found |= {404}
         if not operation.is_safe and operation.endpoint not in NEVER_IN_THE_WAY:
