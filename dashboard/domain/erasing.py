@@ -1,4 +1,4 @@
-"""How is a person forgotten on request? By their phone, whoever's client they are: nothing leads to them any more.
+"""How is a person forgotten on request? By their phone, whosever client they are; then nothing leads to them.
 
 Each step is a short transaction and may be repeated, so that an erasing that broke off is begun again: clients
 keep their phone until nothing is left that is found by it. What counts messages stays as it is: their rows stay,

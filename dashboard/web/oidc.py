@@ -197,7 +197,7 @@ def values_of(claims: Mapping[str, Any], name: str) -> list[str]:
 
 
 def way_out(of: Provider, back: str) -> str | None:
-    """Where the provider signs people out, too (RP-Initiated Logout); None where it offers that not, or is away.
+    """Where the provider signs people out, too (RP-Initiated Logout); None if it does not offer that, or is away.
 
     Without the id token, which we do not keep: no token stands in an address.
     """
