@@ -129,7 +129,7 @@ def test_a_clients_messages_are_found_by_every_condition(any_app: Flask) -> None
     found = {
         condition: [
             each["mailing_id"]
-            for each in walked(program, f"/messages?client_id={client['id']}&limit=1{condition}")
+            for each in walked(program, f"/messages?client_id={client['id']}&limit=2{condition}")
         ]
         for condition in (
             "",
