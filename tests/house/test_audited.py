@@ -35,6 +35,7 @@ EXCEPTIONS = {
             "trials._write",
             "erasing._erase_message",
             "erasing._erase_trials",
+            "erasing._give_up_what_is_in_doubt",
             "erasing._outlast_fan_outs",
             "erasing._rename_clients",
         ),
@@ -51,7 +52,7 @@ EXCEPTIONS = {
     ),
     "Makes a form or a request bear repetition, and changes nothing that anybody else sees.": (
         *("form_drafts.drop", "form_drafts.keep", "idempotency.begin", "idempotency.forget", "idempotency.keep"),
-        *("imports.uploads.keep_mapping", "half_sign_ins.begin", "half_sign_ins.use_up"),
+        *("imports.uploads.keep_mapping", "half_sign_ins.begin", "half_sign_ins.use_up", "mailings.release"),
     ),
     "When something was used last, or the same password under better parameters.": (
         *("api_tokens._touch", "sessions._touch", "users._hash_anew"),

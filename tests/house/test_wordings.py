@@ -40,15 +40,15 @@ MADE_ELSEWHERE: dict[str, tuple[str, ...]] = {
     "error.problem": (*PhoneProblem, ZoneError.problem),
     "error.problem.value": tuple(PhoneProblem),
 }
-# The API's: named after a status, or by a field (`complaints_in`).
-MADE_FOR_PROGRAMS = {"f'http_status_{status}'", "str(message)"}
+# The API's: named after a status, by a field (`complaints_in`), or for several fields at once.
+MADE_FOR_PROGRAMS = {"f'http_status_{status}'", "str(message)", "{name: ['given_twice'] for name in twice}"}
 # As it came from another call, or from an assignment or a function that `named_in` reads.
 HANDED_ON = re.compile(r"(\w+\.)?code")
 # Modules that say why a message stands where it stands, beside those that write it into the books.
 SAY_WHY = {"breaker", "fan_out", "last_look", "policy"}
 CODE_LIKE = re.compile(r"[a-z]+(_[a-z]+)*")
 # Strings in these modules that look like codes and are names of something else.
-NO_CODES = {"accept", "durations", "hold", "now", "of_id", "phones", "resend", "retry"}
+NO_CODES = {"accept", "durations", "hold", "now", "numbers", "of_id", "phones", "resend", "retry"}
 # What the audit log is told.
 NO_CODES |= {"cancel", "change_text", "create", "decide_unknown", "erase", "message_ids"}
 
@@ -143,7 +143,7 @@ def codes_for_programs() -> list[str]:
     """Those that only programs meet, and the statuses that name a problem where it has no code of its own."""
     told = {code for path in modules_of(API) for code in complaints_in(path)}
     statuses = {f"http_status_{status}" for status in (400, 403, 404, 405, 413, 415, 422, 429, 500)}
-    return sorted(codes_in([*modules_of(API), *for_programs_only()]) | told | statuses)
+    return sorted(codes_in([*modules_of(API), *for_programs_only()]) | told | statuses | {"given_twice"})
 
 
 def reasons_in(path: Path) -> Iterator[str]:
