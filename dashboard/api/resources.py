@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from flask import Request, current_app, request
 from flask_smorest import Blueprint
-from marshmallow import ValidationError
+from marshmallow import ValidationError, missing
 from webargs.flaskparser import FlaskParser
 from webargs.multidictproxy import MultiDictProxy
 from werkzeug.datastructures import CombinedMultiDict
@@ -67,7 +67,9 @@ class _Parser(FlaskParser):
         Raises UnsupportedMediaType, and BadRequest for what is no JSON or more than Python reads: nested deeper
         than its stack, a number of thousands of digits.
         """
-        if not req.is_json and req.get_data(cache=True):
+        if not req.get_data(cache=True):
+            return missing  # whatever its header announces
+        if not req.is_json:
             raise UnsupportedMediaType
         try:
             return super()._raw_load_json(req)

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from secrets import token_hex
 
@@ -12,9 +12,10 @@ from .. import clock
 from ..database import db, end_reading
 from ..gateway import Answer, Verdict
 from ..models import Breaker, Service
-from . import breaker, closing, due, fan_out, outbox, starting, sweep, waking
+from . import breaker, closing, due, fan_out, lookahead, outbox, starting, sweep, waking
 from .armed import Armed
 from .calling import Calling, Gateway
+from .lookahead import Lookahead
 from .policy import SendingPolicy
 from .rotation import Rotation
 from .settling import Result
@@ -26,35 +27,10 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 0.05
 # How often the list of mailings with due messages is drawn up anew, and the duties are seen to.
 LOOK_SECONDS = 1.0
-# Armed ahead of free connections: what the gateway takes in so long, and never more than so many.
-AHEAD_SECONDS, MOST_AHEAD = 0.25, 2_000
-# Of more mailings at once, an arming takes so long that those who wait for its locks notice.
-MOST_MAILINGS = 100
-# Mailings with a rate share so many moments in turn, so that nobody takes what others wait for; fewer for one of
-# them cost more than they are worth.
-SHARED, LEAST_SHARE = 1_000, 2
-# Moments are not given for later than this after their arming began.
-LONGEST_LEAD = 0.3
 # For one that may probe the gateway so many messages are looked at in one step, and steps are made for so long.
 PROBE_LOOKS, PROBE_SEARCH_SECONDS = 200, 0.5
 # While the database takes nothing, results are kept and written again, but not for ever.
 GIVE_UP_WRITING_SECONDS = 120.0
-
-
-@dataclass(slots=True)
-class Pace:
-    """How many answers a second come back at present; decides how far ahead to arm."""
-
-    per_second: float = 0.0
-    _since: float = 0.0
-    _count: int = 0
-
-    def note(self, answers: int, at: float) -> None:
-        self._count += answers
-        elapsed = at - self._since
-        if elapsed >= 0.2:
-            self.per_second = self._count / elapsed
-            self._since, self._count = at, 0
 
 
 def _steps() -> Iterator[int]:
@@ -71,13 +47,12 @@ class Round:
         self._policy = policy
         self._token = token_hex(16)
         self._watch = breaker.Watch()
-        self._pace = Pace()
+        self._ahead = Lookahead()
         self._rotation = Rotation()
         self._writing = Writing(self._token, policy)
         # When to look for due mailings again; zero asks for it at once.
         self._look_at = 0.0
         self._closing: Iterator[int] = iter(())
-        self._lead = 0.0
         # This worker's clock, by the database's.
         self._behind = timedelta()
         self._fans_out = self._probing = False
@@ -179,24 +154,20 @@ class Round:
     def _arm(self) -> None:
         """Take as much as can leave at once, and what the present pace uses up in a moment; mailings in turn."""
         waiting = self._calling.waiting
-        wanted = min(max(self._calling.free, int(self._pace.per_second * AHEAD_SECONDS)), MOST_AHEAD)
+        wanted = self._ahead.wanted(self._calling.free)
         missing = wanted - waiting.ready
         if waiting.ready > wanted // 2 or missing <= 0 or self._writing.is_behind:
             return
-        share = max(LEAST_SHARE, SHARED // max(1, len(self._rotation)))
-        most = min(MOST_MAILINGS, missing, max(1, (MOST_AHEAD - waiting.paced) // share))
+        share = lookahead.share_of(len(self._rotation))
+        most = lookahead.at_one_turn(missing, waiting.paced, share)
         if mailing_ids := self._rotation.next(most, clock.monotonic()):
+            lead = self._ahead.lead
             arming = outbox.arm(
-                mailing_ids, missing, self._token, self._policy, share=share, at_once=missing, lead=self._lead
+                mailing_ids, missing, self._token, self._policy, share=share, at_once=missing, lead=lead
             )
-            self._note_lead(arming.given_at)
+            self._ahead.given(arming.given_at)
             self._rotation.asked(mailing_ids, arming.again)
             self._keep(arming.armed)
-
-    def _note_lead(self, given_at: float | None) -> None:
-        """Moments must not pass while they are written: so long it takes by the last armings, the slowest most."""
-        if given_at is not None:
-            self._lead = min(LONGEST_LEAD, max(clock.monotonic() - given_at, self._lead * 0.8))
 
     def _keep(self, armed: list[Armed]) -> None:
         """Not what is being called for: this process was suspended for so long that the sweep took it for lost."""
@@ -210,7 +181,7 @@ class Round:
         self._calling.listen(POLL_SECONDS)
         self._calling.begin()
         ended = self._by_the_clock_that_decides(self._calling.ended())
-        self._pace.note(len(ended), clock.monotonic())
+        self._ahead.answered(len(ended))
         self._writing.ended(ended)
         self._renew(self._calling.late())
         if ended:
@@ -229,11 +200,11 @@ class Round:
 
     def _renew(self, late: list[Armed]) -> None:
         """What has missed its moment gets another while there is time; the rest is given back."""
-        in_time = [each for each in late if each.ends > clock.monotonic() + self._lead]
+        in_time = [each for each in late if each.ends > clock.monotonic() + self._ahead.lead]
         renewed: list[Armed] = []
         try:
             if in_time and not self._calling.is_stopped and not self._writing.is_behind:
-                renewed = outbox.renew(in_time, self._lead)
+                renewed = outbox.renew(in_time, self._ahead.lead)
         finally:
             kept = {each.id for each in renewed}
             self._writing.give_back(each for each in late if each.id not in kept)

@@ -4,9 +4,8 @@ Nearly all calls are accepted at the first try. These are written all alike, wit
 guarded UPDATE, whose count proves that nobody has decided about them meanwhile. The rest is looked at first.
 """
 
-import random
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple, cast
 
@@ -18,15 +17,13 @@ from .. import clock
 from ..database import AnyRow, insert_or_ignore, transaction
 from ..gateway import Answer, Verdict
 from ..models import Attempt, Message, Status
-from . import breaker, bulk, doubts, flights, moves, retries, tallies
+from . import bulk, doubts, flights, moves, outcomes, tallies
 from .armed import Armed
 from .flights import in_place
-from .policy import GATEWAY_PAUSE, OnUncertain, SendingPolicy
+from .outcomes import Outcome
+from .policy import SendingPolicy
 from .tallies import Move, Place
 from .webhooks import settlements
-
-# Jitter only: which of the messages that failed together comes first.
-_rng = random.Random()
 
 
 class Result(NamedTuple):
@@ -34,16 +31,6 @@ class Result(NamedTuple):
 
     armed: Armed
     answer: Answer
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What an answer makes of a message; `send_after` only where it goes back to the queue."""
-
-    status: Status
-    reason: str | None
-    tries: int
-    send_after: datetime | None = None
 
 
 # The locked row of a message, what was answered, and what that makes of it.
@@ -124,7 +111,7 @@ def _decide(
     results = {each.armed.id: each for each in unusual}
     rows = _locked(session, results)
     settled = [
-        (row, answer, outcome(row.tries, answer, now, policy, is_probe=armed.is_probe))
+        (row, answer, outcomes.after(row.tries, answer, now, policy, is_probe=armed.is_probe))
         for row, (armed, answer) in ((row, results[row.id]) for row in rows)
         if _counts(row, results[row.id], token)
     ]
@@ -168,35 +155,6 @@ def _counts(row: AnyRow, result: Result, token: str) -> bool:
         return bool(row.status != Status.SENT)
     is_leased = row.status == Status.SENDING and row.lease_token == token
     return row.tries == result.armed.tries and (_is_in_place(row) or bool(is_leased))
-
-
-def outcome(
-    tries: int, answer: Answer, now: datetime, policy: SendingPolicy, *, is_probe: bool = False
-) -> Outcome:
-    """The one table of what an answer means, after `tries` earlier tries of which none is in doubt.
-
-    What an open breaker's probe was surely not accepted for is the gateway's trouble, and uses up no try. Pure but
-    for the jitter.
-    """
-    if answer.verdict is Verdict.ACCEPTED:
-        return Outcome(Status.SENT, None, tries + 1)
-    if answer.verdict is Verdict.REFUSED:
-        return Outcome(Status.FAILED, answer.reason, tries + 1)
-    if breaker.is_gateways_fault(answer):
-        return Outcome(Status.QUEUED, answer.reason, tries, now + GATEWAY_PAUSE)
-    if answer.verdict is Verdict.UNCERTAIN and policy.on_uncertain is OnUncertain.HOLD:
-        return Outcome(Status.UNKNOWN, answer.reason, tries + 1)
-    if is_probe and answer.verdict is Verdict.NOT_ACCEPTED:
-        return Outcome(Status.QUEUED, answer.reason, tries, now + retries.wait(1, answer.retry_after, _rng))
-    if tries + 1 >= policy.most_tries:
-        return Outcome(_last_word(answer), answer.reason, tries + 1)
-    pause = retries.wait(tries + 1, answer.retry_after, _rng)
-    return Outcome(Status.QUEUED, answer.reason, tries + 1, now + pause)
-
-
-def _last_word(answer: Answer) -> Status:
-    """The tries are used up: a last one surely not accepted is a failure, anything else nobody knows."""
-    return Status.FAILED if answer.verdict is Verdict.NOT_ACCEPTED else Status.UNKNOWN
 
 
 def _unless_in_doubt(session: Session, settled: Sequence[Settled]) -> list[Settled]:

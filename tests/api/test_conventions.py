@@ -74,10 +74,10 @@ def test_nothing_that_is_sent_is_passed_over_in_silence(program: Program) -> Non
     }
 
     twice = program.get("/clients?tag=a&tag=b")
-    text = program.client.post(
-        f"/api/v1{path}/launch", data="now", headers={"Authorization": f"Token {program.token}"}
-    )
+    whose = {"Authorization": f"Token {program.token}"}
+    text = program.client.post(f"/api/v1{path}/launch", data="now", headers=whose)
     empty = program.post(f"{path}/launch", {})
+    only_announced = program.client.post(f"/api/v1{path}/pause", headers=whose, content_type="application/json")
 
     told = {
         name: [(each["field"], each["code"]) for each in answer.json["errors"]] for name, answer in unknown.items()
@@ -85,7 +85,8 @@ def test_nothing_that_is_sent_is_passed_over_in_silence(program: Program) -> Non
     assert told == {name: [(name, "field_unknown")] for name in unknown}
     assert [(each["field"], each["code"]) for each in twice.json["errors"]] == [("tag", "given_twice")]
     assert program.get("/clients").json["items"] == []
-    assert (text.status_code, empty.status_code) == (415, 200)
+    assert (text.status_code, empty.status_code, only_announced.status_code) == (415, 200, 409)
+    assert only_announced.json["code"] == "cannot_pause"
 
 
 def test_who_only_looks_on_changes_nothing(program_of: Programs) -> None:

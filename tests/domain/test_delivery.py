@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker, delivery, mailings, outbox, single_messages, stop_list, writing
+from dashboard.domain import breaker, delivery, lookahead, mailings, outbox, single_messages, stop_list, writing
 from dashboard.domain.armed import Armed
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Answer, Call, Verdict
@@ -97,7 +97,7 @@ def pause_then(owner: Actor, mailing_id: int, call: Call) -> Answer:
 
 
 def test_mailings_that_run_together_take_turns(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 0.0)
+    monkeypatch.setattr(lookahead, "AHEAD_SECONDS", 0.0)
     owner = make_actor()
     add_clients(owner, 100)
     first, second = schedule(owner, text="first"), schedule(owner, text="second")
@@ -113,7 +113,7 @@ def test_mailings_that_run_together_take_turns(any_context: Flask, monkeypatch: 
 def test_many_mailings_share_a_few_connections_equally(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 0.0)
+    monkeypatch.setattr(lookahead, "AHEAD_SECONDS", 0.0)
     owner = make_actor()
     add_clients(owner, 6)
     forty = [fan_out_all(owner, text=f"{number}") for number in range(40)]
@@ -128,7 +128,7 @@ def test_many_mailings_share_a_few_connections_equally(
 
 
 def test_calls_go_on_while_the_database_works(any_context: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    monkeypatch.setattr(lookahead, "AHEAD_SECONDS", 1e9)
     monkeypatch.setattr(writing, "SETTLE_COUNT", 20)
     owner = make_actor()
     add_clients(owner, 300, zones=ZONES)
@@ -226,7 +226,7 @@ class Slow(ScriptedGateway):
 def test_who_misses_a_moment_gets_another_and_is_not_given_back(
     any_context: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    monkeypatch.setattr(lookahead, "AHEAD_SECONDS", 1e9)
     owner = make_actor()
     add_clients(owner, 60)
     mailing_id = fan_out_all(owner)
@@ -252,7 +252,7 @@ def test_who_misses_a_moment_gets_another_and_is_not_given_back(
 
 @pytest.mark.usefixtures("any_context")
 def test_what_misses_a_moment_while_the_database_fails_is_given_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "AHEAD_SECONDS", 1e9)
+    monkeypatch.setattr(lookahead, "AHEAD_SECONDS", 1e9)
     owner = make_actor()
     add_clients(owner, 60)
     mailing_id = fan_out_all(owner)

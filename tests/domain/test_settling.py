@@ -7,7 +7,7 @@ from flask import Flask
 
 from dashboard import clock
 from dashboard.database import transaction
-from dashboard.domain import moves, outbox, recovery, settling
+from dashboard.domain import moves, outbox, outcomes, recovery, settling
 from dashboard.domain.armed import Armed
 from dashboard.domain.policy import SendingPolicy
 from dashboard.domain.settling import Result
@@ -63,18 +63,18 @@ def armed_one(count: int = 1) -> tuple[int, list[Armed]]:
 def test_each_verdict_has_its_outcome(verdict: Verdict, reason: str, hold: Status, retry: Status) -> None:
     given = answer(CALL, verdict, reason)
 
-    assert settling.outcome(0, given, clock.now(), HOLD).status is hold
-    assert settling.outcome(0, given, clock.now(), RETRY).status is retry
+    assert outcomes.after(0, given, clock.now(), HOLD).status is hold
+    assert outcomes.after(0, given, clock.now(), RETRY).status is retry
 
 
 def test_trouble_of_the_gateway_uses_up_no_try() -> None:
     for reason, verdict in (("bad_token", Verdict.DENIED), ("refused_connection", Verdict.NOT_ACCEPTED)):
-        assert settling.outcome(2, answer(CALL, verdict, reason), clock.now(), HOLD).tries == 2
+        assert outcomes.after(2, answer(CALL, verdict, reason), clock.now(), HOLD).tries == 2
 
 
 def test_the_last_try_decides() -> None:
-    refused = settling.outcome(2, answer(CALL, Verdict.NOT_ACCEPTED, "http_503"), clock.now(), HOLD)
-    lost = settling.outcome(11, answer(CALL, Verdict.UNCERTAIN, "timeout"), clock.now(), RETRY)
+    refused = outcomes.after(2, answer(CALL, Verdict.NOT_ACCEPTED, "http_503"), clock.now(), HOLD)
+    lost = outcomes.after(11, answer(CALL, Verdict.UNCERTAIN, "timeout"), clock.now(), RETRY)
 
     assert (refused.status, refused.reason, refused.tries) == (Status.FAILED, "http_503", 3)
     assert (lost.status, lost.tries) == (Status.UNKNOWN, 12)

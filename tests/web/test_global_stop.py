@@ -190,12 +190,13 @@ def test_the_bar_of_a_gateway_in_trouble_says_since_when_why_and_when_it_is_trie
 def test_a_stop_by_the_service_itself_says_why_on_every_page_and_asks_on_the_overview(
     app: Flask, owner: User, browser: FlaskClient, signed_in: SignedIn
 ) -> None:
-    administrator = signed_in(Role.ADMINISTRATOR)
     with app.app_context():
         add_clients(owner.actor, 1)
         fan_out_all(owner.actor)
         waking.beat()
         waking.restored()
+    administrator = signed_in(Role.ADMINISTRATOR)
+    sign_in(browser, owner)
 
     page, overview = browser.get("/clients").text, browser.get("/").text
 
