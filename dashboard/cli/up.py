@@ -18,7 +18,7 @@ from sqlalchemy.exc import OperationalError
 from config import ROOT, Settings
 
 from ..database import db
-from ..domain import users
+from ..domain import setup_links, users
 from .supervisor import programs, redis_server, supervise
 
 
@@ -137,7 +137,7 @@ def first_steps(settings: Settings) -> str:
     """On an empty database, how to become its first administrator."""
     if users.has_users():
         return ""
-    link = f"{settings.address}/setup/{users.issue_setup_link()}"
+    link = f"{settings.address}/setup/{setup_links.issue()}"
     return f"Nobody can sign in yet. Create the first administrator (the link works once):\n  {link}"
 
 

@@ -15,8 +15,9 @@ from . import audit, users
 from .audit import Thing
 from .errors import Invalid, NotFound, Problem
 from .permissions import Actor, may_administer
+from .token_hashes import token_hash
 from .user_rules import LONGEST_NAME, tidy
-from .users import User, token_hash
+from .users import User
 
 # So that it is known for what it is where it should not be, in a log or a repository.
 PREFIX = "vst_"

@@ -13,7 +13,8 @@ from sqlalchemy import delete, select
 from .. import clock, models
 from ..database import db, rows_changed, transaction
 from ..models import HalfSignIn
-from .users import User, token_hash
+from .token_hashes import token_hash
+from .users import User
 
 LASTS = timedelta(minutes=10)
 

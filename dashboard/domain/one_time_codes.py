@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pyotp
 
-from .users import token_hash
+from .token_hashes import token_hash
 
 STEP_SECONDS = 30
 # Clocks differ, and typing takes time: the code before and the one after are as good (RFC 6238, 5.2).

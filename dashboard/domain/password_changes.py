@@ -18,8 +18,9 @@ from . import audit, mails, passwords, permissions, sign_ins
 from .audit import Thing
 from .errors import Conflict, Invalid, NotFound, Problem
 from .permissions import Actor
+from .token_hashes import token_hash
 from .user_rules import tidy
-from .users import User, token_hash
+from .users import User
 
 # Of a link that somebody asks for who has forgotten the password; a mailbox is read by others, too, in time.
 MAILED = timedelta(hours=1)

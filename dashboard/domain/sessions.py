@@ -12,7 +12,8 @@ from ..models import UserSession
 from . import audit
 from .audit import Thing
 from .errors import NotFound
-from .users import User, token_hash
+from .token_hashes import token_hash
+from .users import User
 
 # Without any request for so long, a session is over.
 IDLE = timedelta(hours=12)

@@ -12,7 +12,8 @@ from ..database import transaction
 from ..models import HalfSignIn, PasswordLink, TokenFamily, UserSession
 from . import audit
 from .audit import Thing
-from .users import User, token_hash
+from .token_hashes import token_hash
+from .users import User
 
 
 def end_others(user_id: int, session_token: str) -> None:

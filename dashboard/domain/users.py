@@ -1,26 +1,23 @@
-"""Who may work with Vestnik, how is the first of them made, and is it really them?"""
+"""Who may work with Vestnik, and is it really them?"""
 
 import hashlib
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Self
 
-from sqlalchemy import delete, exists, or_, select, update
+from sqlalchemy import exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from .. import clock, models, zones
 from ..database import db, end_reading, transaction
-from ..models import Role, SetupLink
+from ..models import Role
 from . import audit, passwords, user_rules
 from .audit import Thing
 from .errors import Conflict, Invalid, Problem
 from .permissions import Actor
 from .user_rules import name_key, tidy
-
-SETUP_LINK_LIFETIME = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,49 +82,6 @@ def listed() -> list[User]:
 def active(user_id: int) -> User | None:
     row = db.session.scalar(select(models.User).where(models.User.id == user_id, models.User.is_active))
     return User.of(row) if row else None
-
-
-def issue_setup_link() -> str:
-    """The token of a link that makes the first administrator, once, within 24 hours; earlier links die.
-
-    Only its hash is kept. Raises Conflict("users_exist").
-    """
-    token = secrets.token_urlsafe(32)
-    with transaction() as session:
-        if has_users():
-            raise Conflict("users_exist")
-        now = clock.database_now(session)
-        session.execute(delete(SetupLink))
-        session.add(SetupLink(token_hash=token_hash(token), created_at=now, expires_at=now + SETUP_LINK_LIFETIME))
-        audit.note(session, None, "issue_setup_link", Thing.SERVICE)
-    return token
-
-
-def is_setup_link_valid(token: str) -> bool:
-    found = select(SetupLink.id).where(
-        SetupLink.token_hash == token_hash(token), SetupLink.expires_at > clock.database_now(db.session())
-    )
-    return db.session.scalar(found) is not None and not has_users()
-
-
-def use_setup_link(token: str, new: NewUser) -> int:
-    """Make the first administrator and use the link up, both or neither; gives the new user's id.
-
-    Raises Conflict("setup_link_invalid") and Invalid. Deleting the links is what decides between two at once:
-    the second waits for the first, and then finds none.
-    """
-    if not is_setup_link_valid(token):
-        raise Conflict("setup_link_invalid")
-    new = replace(new, role=Role.ADMINISTRATOR)
-
-    def use_up(session: Session) -> None:
-        now = clock.database_now(session)
-        links = session.execute(delete(SetupLink).returning(SetupLink.token_hash, SetupLink.expires_at))
-        valid = {link.token_hash for link in links if link.expires_at > now}
-        if token_hash(token) not in valid or has_users():
-            raise Conflict("setup_link_invalid")
-
-    return add(new, use_up)
 
 
 def create(new: NewUser, actor: Actor | None = None) -> int:
@@ -284,8 +238,3 @@ def change_preferences(user_id: int, language: str, theme: str, timezone: str) -
         after = audit.columns(row, *before)
         if after != before:
             audit.note(session, User.of(row).actor, "change_preferences", Thing.USER, user_id, before, after)
-
-
-def token_hash(token: str) -> str:
-    """What is kept of a token: 256 random bits need no salt and no slow hash."""
-    return hashlib.sha256(token.encode()).hexdigest()

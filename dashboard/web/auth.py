@@ -4,7 +4,7 @@ from flask import Blueprint, Response, current_app, request, session
 from flask_babel import gettext as _
 
 from .. import counters
-from ..domain import users
+from ..domain import setup_links, users
 from ..domain.errors import Conflict, Invalid
 from ..domain.registration import Policy
 from ..domain.users import User
@@ -61,12 +61,12 @@ def sign_out() -> Response:
 @limiter.limit("20/minute")
 def setup(token: str) -> Response:
     """The one-time link for the first administrator, who is signed in at once."""
-    if not users.is_setup_link_valid(token):
+    if not setup_links.is_valid(token):
         return respond.page("auth/setup.html", status=410, form=None)
     form = SetupForm()
     if form.validate_on_submit():
         try:
-            user_id = users.use_setup_link(token, form.new_user(context.language(), context.zone_name()))
+            user_id = setup_links.use(token, form.new_user(context.language(), context.zone_name()))
         except Invalid as refusal:
             respond.form_errors(form, refusal)
         except Conflict:

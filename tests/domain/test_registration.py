@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 from flask import Flask
 
-from dashboard.domain import api_tokens, registration, sessions, token_families, users
+from dashboard.domain import api_tokens, registration, sessions, setup_links, token_families, users
 from dashboard.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from dashboard.domain.registration import Policy, Registration
 from dashboard.models import Role
@@ -61,14 +61,14 @@ def test_an_open_door_lets_in_at_once(any_context: Flask) -> None:
 def test_nobody_registers_before_the_first_administrator_nor_at_a_closed_door(
     any_context: Flask, policy: Policy
 ) -> None:
-    link = users.issue_setup_link()
+    link = setup_links.issue()
     if policy is Policy.CLOSED:
         make_actor(Role.ADMINISTRATOR)
 
     with pytest.raises(Conflict, match="registration_closed"):
         registration.register(ANNA, policy)
 
-    assert users.is_setup_link_valid(link) == (policy is not Policy.CLOSED)
+    assert setup_links.is_valid(link) == (policy is not Policy.CLOSED)
 
 
 @pytest.mark.parametrize(

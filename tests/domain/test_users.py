@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from dashboard import clock, models
 from dashboard.database import db, transaction
-from dashboard.domain import passwords, users
+from dashboard.domain import passwords, setup_links, users
 from dashboard.domain.errors import Conflict, DomainError, Invalid
 from dashboard.domain.users import NewUser
 from dashboard.models import Role
@@ -177,64 +177,64 @@ def test_a_hash_with_weaker_parameters_is_made_anew_at_sign_in(any_context: Flas
 
 
 def test_a_set_up_link_works_until_it_is_used(any_context: Flask) -> None:
-    token = users.issue_setup_link()
-    assert users.is_setup_link_valid(token)
+    token = setup_links.issue()
+    assert setup_links.is_valid(token)
 
-    user_id = users.use_setup_link(token, ANNA)
+    user_id = setup_links.use(token, ANNA)
 
     assert db.session.get_one(models.User, user_id).role is Role.ADMINISTRATOR
-    assert not users.is_setup_link_valid(token)
+    assert not setup_links.is_valid(token)
     with pytest.raises(Conflict):
-        users.use_setup_link(token, replace(ANNA, name="Eve", email="eve@example.com"))
+        setup_links.use(token, replace(ANNA, name="Eve", email="eve@example.com"))
 
 
 def test_a_set_up_link_survives_a_faulty_form(any_context: Flask) -> None:
-    token = users.issue_setup_link()
+    token = setup_links.issue()
 
     with pytest.raises(Invalid):
-        users.use_setup_link(token, replace(ANNA, password="short"))
+        setup_links.use(token, replace(ANNA, password="short"))
 
-    assert users.is_setup_link_valid(token)
+    assert setup_links.is_valid(token)
 
 
 def test_a_later_set_up_link_ends_the_earlier_one(app_context: Flask) -> None:
-    earlier = users.issue_setup_link()
+    earlier = setup_links.issue()
 
-    later = users.issue_setup_link()
+    later = setup_links.issue()
 
-    assert not users.is_setup_link_valid(earlier)
-    assert users.is_setup_link_valid(later)
+    assert not setup_links.is_valid(earlier)
+    assert setup_links.is_valid(later)
 
 
 def test_a_set_up_link_lasts_a_day(app_context: Flask) -> None:
-    token = users.issue_setup_link()
+    token = setup_links.issue()
 
-    with time_machine.travel(clock.now() + users.SETUP_LINK_LIFETIME + timedelta(seconds=5)):
-        assert not users.is_setup_link_valid(token)
+    with time_machine.travel(clock.now() + setup_links.LIFETIME + timedelta(seconds=5)):
+        assert not setup_links.is_valid(token)
         with pytest.raises(Conflict):
-            users.use_setup_link(token, ANNA)
+            setup_links.use(token, ANNA)
 
 
 def test_where_there_is_a_user_there_is_no_set_up_link(app_context: Flask) -> None:
-    token = users.issue_setup_link()
+    token = setup_links.issue()
     make_user()
 
-    assert not users.is_setup_link_valid(token)
+    assert not setup_links.is_valid(token)
     with pytest.raises(Conflict):
-        users.use_setup_link(token, ANNA)
+        setup_links.use(token, ANNA)
     with pytest.raises(Conflict):
-        users.issue_setup_link()
+        setup_links.issue()
 
 
 def test_of_two_people_with_one_set_up_link_one_becomes_administrator(any_app: Flask) -> None:
     with any_app.app_context():
-        token = users.issue_setup_link()
+        token = setup_links.issue()
 
     def use(number: int) -> bool:
         someone = replace(ANNA, name=f"anna-{number}", email=f"anna-{number}@example.com")
         with any_app.app_context():
             try:
-                users.use_setup_link(token, someone)
+                setup_links.use(token, someone)
             except Conflict:
                 return False
             return True

@@ -13,7 +13,7 @@ from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
 from config import ROOT
-from dashboard.domain import users
+from dashboard.domain import setup_links
 from dashboard.models import Role
 from tests.factories import make_user, sign_in
 from tests.support.every_page import EMPTY_PAGES, fill, refused_forms, whole_pages
@@ -199,7 +199,7 @@ def test_what_a_viewer_sees_is_for_everybody(app: Flask, visitor: Visitor, tmp_p
 
 def test_strangers_pages_are_for_everybody(app: Flask, visitor: Visitor) -> None:
     with app.app_context():
-        setup = f"/setup/{users.issue_setup_link()}"
+        setup = f"/setup/{setup_links.issue()}"
 
     for path in ("/sign-in", setup, "/setup/used", "/nowhere"):
         visitor.look_at(path, LOOKS)

@@ -24,6 +24,7 @@ from dashboard.domain import (
     imports,
     mailings,
     registration,
+    setup_links,
     stop_list,
     trials,
     user_administration,
@@ -143,7 +144,7 @@ def strangers_pages(app: Flask, language: str) -> list[Page]:
     client = app.test_client()
     client.set_cookie(LANGUAGE_COOKIE, language)
     with app.app_context():
-        setup = f"/setup/{users.issue_setup_link()}"
+        setup = f"/setup/{setup_links.issue()}"
     gets = [Page.of(path, client.get(path)) for path in STRANGERS + (setup,)]
     return gets + [Page.of(f"POST {path}", client.post(path)) for path in ("/sign-in", "/register", setup)]
 

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from dashboard import clock
-from dashboard.domain import sessions, users
+from dashboard.domain import sessions, setup_links, users
 from dashboard.models import Role
 from tests.factories import PASSWORD, SignedIn, make_user, sign_in
 
@@ -160,7 +160,7 @@ def test_the_eleventh_wrong_try_from_one_address_is_not_even_looked_at(client: F
 
 def test_the_set_up_link_makes_the_first_administrator_once(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
-        token = users.issue_setup_link()
+        token = setup_links.issue()
     person = {"name": "Anna", "email": "Anna@Example.com", "password": PASSWORD, "password_again": PASSWORD}
 
     page = client.get(f"/setup/{token}")
@@ -180,7 +180,7 @@ def test_the_set_up_link_makes_the_first_administrator_once(app: Flask, client: 
 
 def test_the_set_up_form_says_what_is_wrong_and_keeps_the_rest(app: Flask, client: FlaskClient) -> None:
     with app.app_context():
-        token = users.issue_setup_link()
+        token = setup_links.issue()
 
     answer = client.post(
         f"/setup/{token}",
