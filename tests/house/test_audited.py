@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, get_template_attribute
@@ -9,6 +10,7 @@ from flask import Flask, get_template_attribute
 from config import ROOT
 from dashboard.domain.audit import Thing
 from dashboard.domain.mailings import Verb
+from tests.support.sources import nodes
 
 DOMAIN = ROOT / "dashboard" / "domain"
 NOTES = {"audit.note", "audit.note_alone"}
@@ -68,7 +70,7 @@ def functions() -> dict[str, ast.FunctionDef]:
         f"{module}.{node.name}": node
         for path in DOMAIN.rglob("*.py")
         for module in [name_of(path)]
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef)
     }
 
@@ -98,7 +100,8 @@ def writes(node: ast.FunctionDef) -> bool:
     )
 
 
-def silent() -> set[str]:
+@cache
+def silent() -> frozenset[str]:
     """Functions that open a transaction, and neither note anything nor call anybody who does."""
     found = functions()
     mentions = {name: set(mentioned(name.rpartition(".")[0], node)) for name, node in found.items()}
@@ -107,7 +110,7 @@ def silent() -> set[str]:
     noting = {name for name in found if mentions[name] & NOTES} | NOTES
     while more := {name for name in found if name not in noting and mentions[name] & noting}:
         noting |= more
-    return {name for name, node in found.items() if writes(node) and name not in noting}
+    return frozenset(name for name, node in found.items() if writes(node) and name not in noting)
 
 
 def test_whatever_is_done_is_noted_or_listed_with_a_reason() -> None:
@@ -126,7 +129,7 @@ def noted() -> Iterator[str]:
     """What the log may say was done, as `mailing.pause`."""
     yield from (f"{Thing.MAILING}.{verb.value}" for verb in Verb)
     for path in DOMAIN.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in NOTES:
                 begins = 1 if ast.unparse(node.func) == "audit.note_alone" else 2
                 verb, thing = node.args[begins : begins + 2]

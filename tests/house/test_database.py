@@ -13,6 +13,7 @@ from sqlalchemy import inspect, text
 
 from config import ROOT
 from dashboard.database import db
+from tests.support.sources import nodes, parsed
 
 THE_DOOR = Path("dashboard/database.py")
 # Methods of a session that end a transaction, or begin one by hand; a savepoint does neither.
@@ -24,7 +25,7 @@ def modules() -> list[Path]:
 
 
 def committing_calls(path: Path) -> list[str]:
-    calls = (node for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, ast.Call))
+    calls = (node for node in nodes(ROOT / path) if isinstance(node, ast.Call))
     return [
         f"{path}:{call.lineno}"
         for call in calls
@@ -90,4 +91,4 @@ def test_every_migration_can_be_taken_back(any_context: Flask) -> None:
 
 @pytest.mark.parametrize("path", modules(), ids=str)
 def test_every_module_opens_with_what_it_is_for(path: Path) -> None:
-    assert ast.get_docstring(ast.parse((ROOT / path).read_text()))
+    assert ast.get_docstring(parsed(ROOT / path))

@@ -22,6 +22,7 @@ from dashboard.gateway import Reason
 from dashboard.models import PauseReason
 from dashboard.phone import PhoneProblem
 from dashboard.zones import ZoneError
+from tests.support.sources import nodes
 
 DOMAIN, WEB, API = (ROOT / "dashboard" / room for room in ("domain", "web", "api"))
 # Callables that take a code: which of their arguments, or by which keyword.
@@ -54,7 +55,7 @@ NO_CODES |= {"cancel", "change_text", "create", "decide_unknown", "erase", "mess
 
 
 def calls_in(path: Path) -> Iterator[tuple[ast.Call, str]]:
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Call):
             function = node.func
             yield node, getattr(function, "id", None) or getattr(function, "attr", "")
@@ -79,7 +80,7 @@ def all_cautions() -> list[str]:
 
 def named_in(path: Path) -> Iterator[str]:
     """Codes that get a name first: `code = …`, and what functions called `…_fault` return."""
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         values: list[ast.expr | None] = []
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "code":
             values = [node.value.body, node.value.orelse] if isinstance(node.value, ast.IfExp) else [node.value]
@@ -101,7 +102,7 @@ def arguments() -> list[ast.expr]:
 def imported_in(path: Path) -> set[str]:
     """Modules of the domain, by name."""
     found: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.ImportFrom):
             found |= {node.module.split(".")[-1]} if node.module else set()
             found |= {each.name for each in node.names}
@@ -132,7 +133,7 @@ def all_codes() -> list[str]:
 def complaints_in(path: Path) -> Iterator[str]:
     """What fields and schemas say of what they cannot read: the values of `error_messages`."""
     names = ("COMMON", "error_messages", "default_error_messages")
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if not isinstance(node, ast.Assign) or not isinstance(node.value, ast.Dict):
             continue
         if ast.unparse(node.targets[0]) in names:
@@ -148,16 +149,15 @@ def codes_for_programs() -> list[str]:
 
 def reasons_in(path: Path) -> Iterator[str]:
     """Every string that looks like a code and names neither a column nor a key of a dictionary."""
-    tree = ast.parse(path.read_text())
-    keys = {id(key) for node in ast.walk(tree) if isinstance(node, ast.Dict) for key in node.keys}
+    keys = {id(key) for node in nodes(path) if isinstance(node, ast.Dict) for key in node.keys}
     columns = {column.key for table in db.metadata.tables.values() for column in table.columns}
-    constants = (node for node in ast.walk(tree) if isinstance(node, ast.Constant) and id(node) not in keys)
+    constants = (node for node in nodes(path) if isinstance(node, ast.Constant) and id(node) not in keys)
     strings = (node.value for node in constants if isinstance(node.value, str))
     yield from (each for each in strings if CODE_LIKE.fullmatch(each) and each not in columns | NO_CODES)
 
 
 def writes_the_books(path: Path) -> bool:
-    imports = (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.ImportFrom))
+    imports = (node for node in nodes(path) if isinstance(node, ast.ImportFrom))
     return any(name.name == "Place" for each in imports if each.module == "tallies" for name in each.names)
 
 
