@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, String, case, cast, func, insert, literal, select
+from sqlalchemy import CTE, BigInteger, ColumnElement, String, case, cast, func, insert, literal, select
 
 from dashboard import clock
 from dashboard.database import json_record, transaction
@@ -57,7 +57,7 @@ def phone_of(number: ColumnElement[int], is_shuffled: bool = False) -> ColumnEle
     """Eleven digits; the operator code in front, and behind it what is left of the number."""
     left = number // len(CODES)
     if is_shuffled:
-        left = left * STEP % NUMBERS
+        left = cast(left, BigInteger) * STEP % NUMBERS
     behind = NUMBERS + left
     return literal("7") + code_of(number) + func.substr(cast(behind, String), 2)
 
