@@ -28,29 +28,31 @@ def a_round_of_the_scheduler() -> None:
 
 
 @pytest.mark.slow
-def test_a_mailing_of_last_year_becomes_numbers_and_its_pages_say_so(any_context: Flask) -> None:
-    user = make_user(Role.ADMINISTRATOR)
-    add_clients(user.actor, 2_500)
-    mailing_id = fan_out_all(user.actor, text="Hello, you")
-    deliver(ScriptedGateway())
-    set_mailing(mailing_id, finished_at=clock.now() - timedelta(days=365))
-    before = books.of(mailing_id)
-    any_context.config["WTF_CSRF_ENABLED"] = False
-    browser = any_context.test_client()
+def test_a_mailing_of_last_year_becomes_numbers_and_its_pages_say_so(any_app: Flask) -> None:
+    any_app.config["WTF_CSRF_ENABLED"] = False
+    with any_app.app_context():
+        user = make_user(Role.ADMINISTRATOR)
+        add_clients(user.actor, 2_500)
+        mailing_id = fan_out_all(user.actor, text="Hello, you")
+        deliver(ScriptedGateway())
+        set_mailing(mailing_id, finished_at=clock.now() - timedelta(days=365))
+        before = books.of(mailing_id)
+
+        a_round_of_the_scheduler()
+        kept_by_default = db.session.scalar(select(func.count()).select_from(Message))
+        any_app.config["SETTINGS"] = replace(any_app.config["SETTINGS"], message_retention_days=90)
+        a_round_of_the_scheduler()
+
+    browser = any_app.test_client()
     sign_in(browser, user)
-
-    a_round_of_the_scheduler()
-    kept_by_default = db.session.scalar(select(func.count()).select_from(Message))
-    any_context.config["SETTINGS"] = replace(any_context.config["SETTINGS"], message_retention_days=90)
-    a_round_of_the_scheduler()
-
-    mailing = db.session.get_one(Mailing, mailing_id)
     pages = [browser.get(f"/mailings/{mailing_id}{path}") for path in ("", "/messages", "/messages.csv")]
     assert kept_by_default == 2_500
-    assert db.session.scalar(select(func.count()).select_from(Message)) == 0
-    assert None not in (mailing.folded_at, mailing.emptied_at)
-    assert books.of(mailing_id) == before
-    assert tallies.check(mailing_id) == []
+    with any_app.app_context():
+        mailing = db.session.get_one(Mailing, mailing_id)
+        assert db.session.scalar(select(func.count()).select_from(Message)) == 0
+        assert None not in (mailing.folded_at, mailing.emptied_at)
+        assert books.of(mailing_id) == before
+        assert tallies.check(mailing_id) == []
     assert [page.status_code for page in pages] == [200, 200, 409]
     assert all("are kept no longer since" in page.text for page in pages[:2])
     assert re.search("2.500", pages[0].text)

@@ -98,7 +98,7 @@ SIGNED_IN: dict[str, Way] = {
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("every", [pytest.param(1, marks=pytest.mark.slow), 25])
+@pytest.mark.parametrize("every", [pytest.param(1, marks=[pytest.mark.slow, pytest.mark.timeout(600)]), 25])
 def test_no_way_in_leads_out(app: Flask, chief: users.User, browser: Browser, every: int) -> None:
     """All of them by all ways; in `make test` other ones by each way."""
     stranger, client = app.test_client(), app.test_client()
