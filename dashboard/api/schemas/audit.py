@@ -53,7 +53,7 @@ class Query(Body):
     cursor = Text(metadata=CURSOR)
     actor_id = NumberInAddress(metadata={**NUMBER, "description": "Of whom"})
     object_type = Choice(Thing, metadata={"description": "To what kind of thing", "example": "mailing"})
-    object_id = InAddress(metadata={"description": "To which one; of the stop list its phone", "minimum": 1})
+    object_id = InAddress(metadata={"description": "To which one; of the stop list its phone"})
     verb = Text(metadata={"description": "What was done", "example": "mailing.pause"})
     since = Instant(metadata={"description": "Not before"})
     until = Instant(metadata={"description": "Before"})
