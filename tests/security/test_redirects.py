@@ -81,7 +81,10 @@ SIGNED_OUT: dict[str, Way] = {
     "a part of a page": lambda client, text: client.get(
         "/now", headers={"HX-Request": "true", "HX-Current-URL": in_a_header(text)}
     ),
-    "the path itself": lambda client, text: client.get("/", environ_overrides={"PATH_INFO": f"/{text.lstrip()}"}),
+    # As WSGI has it: the bytes of UTF-8, each as one character.
+    "the path itself": lambda client, text: client.get(
+        "/", environ_overrides={"PATH_INFO": f"/{text.lstrip()}".encode().decode("latin-1")}
+    ),
 }
 SIGNED_IN: dict[str, Way] = {
     "the sign-in page again": lambda client, text: client.get("/sign-in", query_string={"next": text}),
