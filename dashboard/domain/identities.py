@@ -111,8 +111,11 @@ def _linked(session: Session, who: Arrival) -> models.User | None:
     row = session.scalar(by_email)
     if row is None:
         return None
-    others = select(Identity.id).where(Identity.user_id == row.id, Identity.issuer == who.issuer)
-    if session.scalar(others) is not None:
+    linked = select(Identity.subject).where(Identity.user_id == row.id, Identity.issuer == who.issuer)
+    if (subject := session.scalar(linked)) == who.subject:
+        # Their other first sign-in has come between the two looks.
+        return row
+    if subject is not None:
         raise Conflict("provider_email_taken")
     if row.waiting_since:
         # Registered by nobody knows whom, with an address that nobody had verified.

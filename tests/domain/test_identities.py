@@ -175,3 +175,19 @@ def test_two_first_sign_ins_at_once_make_one_user(any_context: Flask) -> None:
     assert len(found) == 2
     assert len({*found}) == 1
     assert len(users.listed()) == 1
+
+
+def test_a_first_sign_in_between_the_two_looks_of_another_is_the_same_account(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    operator = replace(ANN, role=Role.OPERATOR)
+    first = identities.arrive(operator, TELLS_ROLES)
+    # The look for the account came before that was written, the look for the address comes after it.
+    monkeypatch.setattr(identities, "_known", lambda session, who: None)
+
+    second = identities.arrive(operator, TELLS_ROLES)
+    other = refused(replace(operator, subject="ann-2"), TELLS_ROLES)
+
+    assert second == first
+    assert other == "provider_email_taken"
+    assert db.session.scalar(select(func.count()).select_from(Identity)) == 1
