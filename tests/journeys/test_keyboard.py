@@ -1,4 +1,4 @@
-"""Can lists be walked with the keyboard alone, and do their scripts get along with each other?"""
+"""Can lists be walked and mailings written with the keyboard alone, and do scripts get along with each other?"""
 
 from collections.abc import Iterator
 
@@ -78,3 +78,17 @@ def test_unknown_outcomes_are_filtered_and_ticked_without_a_fault(page: Page) ->
 
     expect(page.locator("[data-ticked]")).to_have_text("50")
     assert faults == []
+
+
+def test_focus_stays_where_one_types_while_the_preview_changes(page: Page) -> None:
+    page.goto("/mailings/new")
+    page.locator("[data-narrowing] label.chip-choice", has_text="vip").click()
+    page.get_by_label("Text").focus()
+
+    page.keyboard.type("Dear {{name}}")
+    expect(page.locator("#preview-text .sms")).to_have_text("Dear N0")
+    page.keyboard.type(", come")
+
+    expect(page.locator("#preview-text .sms")).to_have_text("Dear N0, come")
+    expect(page.get_by_label("Text")).to_be_focused()
+    expect(page.get_by_label("Text")).to_have_value("Dear {{name}}, come")

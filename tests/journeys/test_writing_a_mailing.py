@@ -14,7 +14,7 @@ from tests.factories import PASSWORD, make_user
 from tests.support.engine import add_clients
 from tests.support.installation import Installation
 
-pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
+pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(180)]
 
 CLIENTS = 30
 
@@ -28,7 +28,6 @@ def installation(tmp_path: Path) -> Iterator[Installation]:
         yield installation
 
 
-@pytest.mark.slow
 def test_what_is_typed_is_foretold_kept_tried_out_and_sent(installation: Installation, browser: Browser) -> None:
     page = open_form(browser, installation)
     page.get_by_label("Title").fill("Spring sale")
@@ -65,23 +64,6 @@ def test_what_is_typed_is_foretold_kept_tried_out_and_sent(installation: Install
     assert len(log) - 1 == len(set(log)) == CLIENTS + 1
     page.goto(f"{installation.url}/mailings/new")
     expect(page.get_by_role("link", name="Go on writing")).to_have_count(0)
-    page.context.close()
-
-
-def test_focus_stays_where_one_types_while_the_preview_changes(
-    installation: Installation, browser: Browser
-) -> None:
-    page = open_form(browser, installation)
-    page.locator("[data-narrowing] label.chip-choice", has_text="vip").click()
-    page.get_by_label("Text").focus()
-
-    page.keyboard.type("Dear {{name}}")
-    expect(page.locator("#preview-text .sms")).to_have_text("Dear N0")
-    page.keyboard.type(", come")
-
-    expect(page.locator("#preview-text .sms")).to_have_text("Dear N0, come")
-    expect(page.get_by_label("Text")).to_be_focused()
-    expect(page.get_by_label("Text")).to_have_value("Dear {{name}}, come")
     page.context.close()
 
 

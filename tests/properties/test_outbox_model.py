@@ -151,7 +151,7 @@ class OutboxModel(RuleBasedStateMachine):
 def test_the_ledger_is_true_whatever_happens(
     app_context: Flask, monkeypatch: pytest.MonkeyPatch, policy: SendingPolicy
 ) -> None:
-    run(monkeypatch, policy, examples=14, steps=70)
+    run(monkeypatch, policy, examples=9, steps=70)
 
 
 @pytest.mark.slow

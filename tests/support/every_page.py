@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from dashboard import clock
@@ -303,7 +303,9 @@ def every_page(app: Flask, client: FlaskClient) -> Iterator[Page]:
     for path in paths:
         yield Page.of(path, client.get(path, follow_redirects=True))
     for path, data in presses:
-        yield Page.of(f"POST {path}", client.post(path, data=data, follow_redirects=True))
+        answer = client.post(path, data=data, follow_redirects=True)
+        assert answer.request.path != "/sign-in", f"{path} has signed us out"
+        yield Page.of(f"POST {path}", answer)
 
 
 def whole_pages(app: Flask, client: FlaskClient) -> list[str]:
@@ -346,11 +348,18 @@ def _paths(app: Flask) -> Iterator[str]:
 
 
 def _numbers(argument: str = "") -> list[int]:
-    """Of all there are; of clients and messages the first few."""
+    """Of all there are; of clients the first few, of messages one for each way to end."""
     if not argument:
         return [0]
     id_ = IDS[argument]
-    return list(db.session.scalars(select(id_).order_by(id_).limit(12)))
+    if id_ is Message.id:
+        return sorted(db.session.scalars(select(func.min(id_)).group_by(Message.status, Message.reason)))
+    return list(db.session.scalars(select(id_).order_by(id_).limit(4 if id_ is Client.id else 12)))
+
+
+def _presser() -> int | None:
+    """Who owns what there is, and is signed in."""
+    return db.session.scalar(select(Mailing.owner_id).limit(1))
 
 
 def _presses() -> Iterator[tuple[str, dict[str, str]]]:
@@ -393,9 +402,11 @@ def _presses() -> Iterator[tuple[str, dict[str, str]]]:
     yield "/api-tokens/new", {"name": "1", "scopes": "read"}
     yield "/users/new", {}
     yield "/users/new", {"name": "1", "email": "1@1.2", "role": "viewer", "language": "en", "timezone": "UTC"}
-    for number in _numbers("user_id")[1:]:
-        for verb in ("", "/delete", "/approve", "/activate", "/deactivate", "/end-sessions", "/password-link"):
+    for number in _numbers("user_id"):
+        for verb in ("", "/delete", "/approve", "/activate", "/deactivate", "/password-link"):
             yield f"/users/{number}{verb}", {}
+        if number != _presser():
+            yield f"/users/{number}/end-sessions", {}
     yield "/profile/details", {}
     yield "/profile/password", {"password": "1"}
     yield "/profile/look", {"language": "nonsense", "theme": "nonsense", "timezone": "nonsense"}
