@@ -8,8 +8,8 @@ SHELL := /bin/sh
 
 PY := .venv/bin/python
 FLASK := $(PY) -m flask --app wsgi
-# Three for two cores: a good third of the time is spent waiting, for disks, browsers and faults to pass.
-PYTEST := $(PY) -m pytest -n 3 --dist worksteal
+# Four for two cores: a good part of the time is spent waiting, for disks, browsers and faults to pass.
+PYTEST := $(PY) -m pytest -n 4 --dist worksteal
 PYBABEL := $(PY) -m babel.messages.frontend
 # More arguments for pytest or the benchmark: make test ARGS="-k import -x", make bench ARGS="poll --quick"
 ARGS ?=
