@@ -13,6 +13,7 @@ from rq import Worker
 
 from bench.stand import Place
 from config import ROOT
+from dashboard.cli import supervisor
 from dashboard.jobs import queues
 
 SECONDS_TO_START = 30
@@ -75,7 +76,7 @@ class Workers:
 def running_workers(place: Place, count: int = 2) -> Iterator[Workers]:
     """Nobody knocks but the caller: `queues.work_later()`, as pages do, and as the scheduler does each second."""
     environ = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/"), "FLASK_SKIP_DOTENV": "1"}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "worker", queues.SENDING]
+    command = [sys.executable, "-m", "flask", "--app", supervisor.WORKER, "worker", queues.SENDING]
     queues.connection().flushall()
     with (place.folder / "printed.txt").open("wb") as output:
         processes = [

@@ -31,6 +31,8 @@ GROUND_SECONDS_TO_STOP = 5
 REDIS_SECONDS_TO_START = 5
 # Also the pause before something that died is started again.
 LOOK_SECONDS = 1.0
+# The application without pages and API.
+WORKER = "dashboard:create_worker"
 _PR_SET_PDEATHSIG = 1
 
 
@@ -50,9 +52,9 @@ class Program:
 
 def programs(settings: Settings) -> list[Program]:
     table = [
-        Program("scheduler", _flask("scheduler")),
-        Program("sender", _flask("worker", "sending"), processes=settings.senders),
-        Program("background", _flask("worker", "background")),
+        Program("scheduler", _flask("scheduler", app=WORKER)),
+        Program("sender", _flask("worker", "sending", app=WORKER), processes=settings.senders),
+        Program("background", _flask("worker", "background", app=WORKER)),
         Program("webhooks", _flask("worker", "webhooks")),
         Program("web", gunicorn(settings)),
     ]
@@ -63,8 +65,8 @@ def programs(settings: Settings) -> list[Program]:
     return table
 
 
-def _flask(*arguments: str) -> list[str]:
-    return [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+def _flask(*arguments: str, app: str = "wsgi") -> list[str]:
+    return [sys.executable, "-m", "flask", "--app", app, *arguments]
 
 
 def gunicorn(settings: Settings) -> list[str]:

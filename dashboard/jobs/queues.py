@@ -22,6 +22,8 @@ BACKGROUND = "background"
 # Of its own: who waits for other people's servers must not keep imports waiting.
 WEBHOOKS = "webhooks"
 QUEUES = (SENDING, BACKGROUND, WEBHOOKS)
+# Where workers find what they are knocked for.
+TASKS = "dashboard.jobs.tasks"
 
 CONNECT_SECONDS, ANSWER_SECONDS = 2, 5
 # Knocks of the background queue that may wait before more are pointless.
@@ -109,6 +111,6 @@ def _knock(name: str, task: str, *args: Any, most_waiting: int = MOST_WAITING) -
             # `meta`: the job's lines name the request that knocked, if any.
             options = {"job_timeout": -1, "result_ttl": 0, "failure_ttl": 3600}
             meta = {"request_id": logs.request_id.get()}
-            target.enqueue(f"dashboard.jobs.tasks.{task}", *args, meta=meta, **options)
+            target.enqueue(f"{TASKS}.{task}", *args, meta=meta, **options)
     except RedisError as error:
         logger.warning("knock lost, the scheduler repeats it", extra={"task": task, "error": type(error).__name__})

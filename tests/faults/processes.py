@@ -32,7 +32,7 @@ def told(self, call):
     submit(self, call)
 HttpGateway.submit = told
 from flask.cli import main
-sys.argv = ["flask", "--app", "wsgi", "worker", "sending"]
+sys.argv = ["flask", "--app", "dashboard:create_worker", "worker", "sending"]
 main()
 """
 

@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 
 from config import ROOT, Settings
+from dashboard.cli.supervisor import WORKER, programs
 from dashboard.domain.delivery import GIVE_UP_WRITING_SECONDS
 from dashboard.jobs import queues
 from tests.support import deploy
@@ -116,7 +117,8 @@ def test_every_role_is_started_everywhere(way: str) -> None:
         started = {tuple(pod["containers"][0]["command"]) for _name, pod in deploy.pods()}
     else:
         wanted = re.findall(r"vestnik-(\S+)\.service", (ROOT / "deploy/systemd/vestnik.target").read_text())
-        started = {("flask", *each.split("@")) for each in wanted} | {("flask", "db", "upgrade")}
+        called = [each.replace("sender@1", "worker@sending") for each in wanted]
+        started = {("flask", *each.split("@")) for each in called} | {("flask", "db", "upgrade")}
         assert (
             "ExecStart=/opt/vestnik/.venv/bin/flask db upgrade"
             in (ROOT / "deploy/systemd/vestnik-migrate.service").read_text()
@@ -125,9 +127,37 @@ def test_every_role_is_started_everywhere(way: str) -> None:
     assert started >= ROLES | {("flask", "db", "upgrade")}
 
 
+def test_whoever_needs_no_pages_does_without_them_everywhere(settings: Settings) -> None:
+    """Who has them is told apart by FLASK_APP, and the same as where Vestnik starts its processes itself."""
+    supervised = {tuple(each.command[5:]) for each in programs(settings) if WORKER in each.command}
+    services = [each for each in deploy.compose()["services"].values() if "command" in each]
+    pods = [pod["containers"][0] for _name, pod in deploy.pods()]
+    units = {unit.name: WORKER in unit.read_text() for unit in deploy.UNITS}
+
+    small = {
+        "compose": {
+            tuple(each["command"][1:])
+            for each in services
+            if each.get("environment", {}).get("FLASK_APP") == WORKER
+        },
+        "k8s": {
+            tuple(each["command"][1:])
+            for each in pods
+            if {"name": "FLASK_APP", "value": WORKER} in each.get("env", [])
+        },
+    }
+
+    assert supervised == {("scheduler",), ("worker", "sending"), ("worker", "background")}
+    assert small == dict.fromkeys(small, supervised)
+    assert {name for name, is_small in units.items() if is_small} == {
+        "vestnik-scheduler.service",
+        "vestnik-sender@.service",
+    }
+
+
 def test_who_sends_gets_the_time_to_end_its_calls_and_to_write_how_they_ended() -> None:
     needed = CALL_SECONDS + GIVE_UP_WRITING_SECONDS
-    unit = (ROOT / "deploy/systemd/vestnik-worker@.service").read_text()
+    unit = (ROOT / "deploy/systemd/vestnik-sender@.service").read_text()
 
     given = {
         "compose": deploy.seconds(deploy.compose()["services"]["sender"]["stop_grace_period"]),
