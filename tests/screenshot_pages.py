@@ -50,7 +50,7 @@ PARTS = {
     *("second_step.code", "second_step.set_up", "second_factor.renew", "second_factor.switch_off"),
     *("provider.begin", "provider.callback", "provider.signed_out"),
     *("passwords.follow", "clients.export", "imports.problems", "mailings.messages_csv", "stop_list.export"),
-    *("audit.export", "api_docs.swagger", "api_docs.redoc"),
+    *("mailings.cautions", "audit.export", "api_docs.swagger", "api_docs.redoc"),
 }
 FEW = ("few",)
 OF_SECOND_FACTORS = {

@@ -9,7 +9,6 @@ from .fields import (
     CURSOR,
     LIMIT,
     MOMENT,
-    NUMBER,
     Body,
     Choice,
     InAddress,
@@ -51,7 +50,7 @@ class LinePage(Body):
 class Query(Body):
     limit = InAddress(load_default=50, metadata=LIMIT)
     cursor = Text(metadata=CURSOR)
-    actor_id = NumberInAddress(metadata={**NUMBER, "description": "Of whom"})
+    actor_id = NumberInAddress(metadata={"description": "Of whom"})
     object_type = Choice(Thing, metadata={"description": "To what kind of thing", "example": "mailing"})
     object_id = InAddress(metadata={"description": "To which one; of the stop list its phone"})
     verb = Text(metadata={"description": "What was done", "example": "mailing.pause"})
