@@ -23,9 +23,10 @@ from config import ROOT, Settings
 
 from .. import clock
 
-# A round that is told to stop begins nothing more; a call takes ten seconds unless GATEWAY_TIMEOUT_SECONDS says
-# otherwise, and the rest is for writing what came of it.
+# A round that is told to stop begins nothing more; a call takes ten seconds at most, and the rest is for writing
+# what came of it. Where GATEWAY_TIMEOUT_SECONDS gives calls more time, whoever calls is given more, too.
 WORK_SECONDS_TO_STOP = 12
+WRITING_SECONDS = 2
 # Together with the work's, less than the 20 seconds after which people lose patience.
 GROUND_SECONDS_TO_STOP = 5
 REDIS_SECONDS_TO_START = 5
@@ -47,14 +48,18 @@ class Program:
     command: list[str]
     processes: int = 1
     ground: bool = False
+    seconds_to_stop: float = WORK_SECONDS_TO_STOP
     folder: Path | None = None
 
 
 def programs(settings: Settings) -> list[Program]:
+    calling = max(WORK_SECONDS_TO_STOP, settings.gateway_timeout_seconds + WRITING_SECONDS)
+    senders, background = _flask("worker", "sending", app=WORKER), _flask("worker", "background", app=WORKER)
     table = [
         Program("scheduler", _flask("scheduler", app=WORKER)),
-        Program("sender", _flask("worker", "sending", app=WORKER), processes=settings.senders),
-        Program("background", _flask("worker", "background", app=WORKER)),
+        Program("sender", senders, processes=settings.senders, seconds_to_stop=calling),
+        # It calls the gateway with test messages.
+        Program("background", background, seconds_to_stop=calling),
         Program("webhooks", _flask("worker", "webhooks")),
         Program("web", gunicorn(settings)),
     ]
@@ -133,7 +138,7 @@ def _watcher(program: Program, run_dir: Path) -> Any:
         working_dir=str(ROOT),
         env=dict(os.environ),
         priority=int(program.ground),
-        graceful_timeout=GROUND_SECONDS_TO_STOP if program.ground else WORK_SECONDS_TO_STOP,
+        graceful_timeout=GROUND_SECONDS_TO_STOP if program.ground else program.seconds_to_stop,
         stop_children=False,
         # Never give up: a machine short of memory has it back some time.
         max_retry=-1,

@@ -135,3 +135,15 @@ def test_only_the_programs_that_are_wanted_are_in_the_table(tmp_path: Path) -> N
 
 def test_the_time_to_stop_fits_into_what_people_are_promised() -> None:
     assert supervisor.WORK_SECONDS_TO_STOP + supervisor.GROUND_SECONDS_TO_STOP < 20
+
+
+def test_who_calls_a_slow_gateway_is_given_the_time_to_hear_its_answer(tmp_path: Path) -> None:
+    usual, slow = make_settings(tmp_path), make_settings(tmp_path, GATEWAY_TIMEOUT_SECONDS="45")
+
+    given = [
+        {each.name: each.seconds_to_stop for each in supervisor.programs(settings)} for settings in (usual, slow)
+    ]
+
+    callers = {"sender": 47.0, "background": 47.0}
+    assert set(given[0].values()) == {supervisor.WORK_SECONDS_TO_STOP}
+    assert {name: seconds for name, seconds in given[1].items() if seconds > 45} == callers
