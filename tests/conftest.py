@@ -73,10 +73,13 @@ def _postgres_server(testrun_uid: str) -> str:
 @pytest.fixture(scope="session")
 def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     from tests.support.apps import migrate
+    from tests.support.partitions import partition_if_asked
     from tests.support.postgres import create_database
 
     name = f"template_{worker_id}"
-    migrate(create_database(_postgres_server, name), tmp_path_factory.mktemp("postgres"))
+    url = create_database(_postgres_server, name)
+    migrate(url, tmp_path_factory.mktemp("postgres"))
+    partition_if_asked(url)
     return name
 
 

@@ -14,7 +14,8 @@ from config import Settings
 
 from .. import clock, mail
 from ..database import db
-from ..domain import watching
+from ..domain import partitions, watching
+from ..domain.partitions import Reach
 from ..domain.watching import Standing
 from ..gateway import check, token_expires_at
 from ..jobs import meters, queues
@@ -112,7 +113,7 @@ def _of_database() -> Iterator[Finding]:
         return
     yield _ok("migrations", "the tables are those of this version")
     try:
-        standing = watching.standing()
+        standing, reach = watching.standing(), partitions.reach()
     except SQLAlchemyError as error:
         db.session.rollback()
         said = f"it cannot be read ({type(error).__name__})"
@@ -123,6 +124,8 @@ def _of_database() -> Iterator[Finding]:
     yield _clock("clock", standing.at - clock.now(), "the database's clock")
     yield _sending(standing)
     yield _brakes(standing)
+    if reach is not None:
+        yield _partitions(reach)
 
 
 def _clock(part: str, off: timedelta, whose: str) -> Finding:
@@ -154,6 +157,16 @@ def _brakes(standing: Standing) -> Finding:
         advice = "it closes by itself once the gateway accepts a message; see gateway"
         return Finding("brakes", Verdict.WARN, "the breaker is open: the gateway is in trouble", advice)
     return _ok("brakes", "nothing is stopped")
+
+
+def _partitions(reach: Reach) -> Finding:
+    part, more = "partitions", "lay out more: deploy/postgres/partition-messages.sql"
+    if reach.is_passed:
+        said = "mailings have passed the last one, and their messages lie in the default one"
+        return Finding(part, Verdict.WARN, said, f"{more}; while everything is stopped, see docs/scaling.md")
+    if reach.is_last:
+        return Finding(part, Verdict.WARN, f"the last one has room for {reach.left} mailings more", more)
+    return _ok(part, f"there is room for {reach.left} mailings more")
 
 
 def _of_redis(settings: Settings) -> Iterator[Finding]:

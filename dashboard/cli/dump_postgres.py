@@ -1,15 +1,17 @@
 """How does a PostgreSQL database get into a backup while it is written to, and back?
 
 By COPY over the connection that Vestnik has anyway: pg_dump would have to be installed, of the server's version or
-a later one, on whichever machine the command is given. The schema is not in it: migrations make it.
+a later one, on whichever machine the command is given. The schema is not in it: migrations make it. Nor is it said
+whether `messages` lie in partitions: those are no tables here, and are read and filled through the whole.
 """
 
 from collections.abc import Callable
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, LiteralString, cast
 
 from psycopg import sql
-from sqlalchemy import MetaData, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from ..database import snapshot, transaction
@@ -17,6 +19,17 @@ from ..database import snapshot, transaction
 if TYPE_CHECKING:
     import psycopg
 
+TABLES = """
+    SELECT relname FROM pg_class WHERE relnamespace = current_schema()::regnamespace
+    AND relkind IN ('r', 'p') AND NOT relispartition ORDER BY relname
+"""
+# Which table refers to which other one; PostgreSQL counts each partition that is referred to once more.
+REFERENCES = """
+    SELECT referring.relname, referred.relname FROM pg_constraint
+    JOIN pg_class referring ON referring.oid = conrelid JOIN pg_class referred ON referred.oid = confrelid
+    WHERE contype = 'f' AND connamespace = current_schema()::regnamespace AND conparentid = 0
+    AND conrelid <> confrelid
+"""
 # What migrations have made beside tables, and what an extension has brought is not.
 OUR_FUNCTIONS = """
     SELECT p.oid::regprocedure::text FROM pg_proc p
@@ -33,7 +46,9 @@ def dump(folder: Path) -> None:
     (folder / FOLDER).mkdir()
     with snapshot() as session:
         for name in _tables(session):
-            copy = sql.SQL("COPY {} ({}) TO STDOUT").format(sql.Identifier(name), _columns(session, name))
+            # Not of the table itself: of one in partitions there is nothing to copy.
+            rows = sql.SQL("SELECT {} FROM {}").format(_columns(session, name), sql.Identifier(name))
+            copy = sql.SQL("COPY ({}) TO STDOUT").format(rows)
             file = folder / FOLDER / name
             with _driver(session).cursor() as cursor, file.open("wb") as target, cursor.copy(copy) as pieces:
                 for piece in pieces:
@@ -53,9 +68,10 @@ def others() -> int:
 def clear() -> None:
     """Removes every table and function, for migrations to make those of another version."""
     with transaction() as session:
-        found = MetaData()
-        found.reflect(session.connection())
-        found.drop_all(session.connection())
+        names = [*session.scalars(text(TABLES))]
+        if names:
+            every = sql.SQL(", ").join(map(sql.Identifier, names))
+            _driver(session).execute(sql.SQL("DROP TABLE {}").format(every))
         for function in session.scalars(text(OUR_FUNCTIONS)).all():
             session.execute(text(f"DROP FUNCTION {function}"))
 
@@ -98,9 +114,10 @@ def _fill(session: Session, name: str, file: Path) -> None:
 
 def _tables(session: Session) -> list[str]:
     """Those that are referred to before those that refer to them."""
-    found = MetaData()
-    found.reflect(session.connection())
-    return [table.name for table in found.sorted_tables if table.name != VERSIONS]
+    before: dict[str, set[str]] = {name: set() for name in session.scalars(text(TABLES)) if name != VERSIONS}
+    for referring, referred in session.execute(text(REFERENCES)):
+        before[referring].add(referred)
+    return [*TopologicalSorter(before).static_order()]
 
 
 def _columns(session: Session, table: str) -> sql.Composed:

@@ -9,18 +9,19 @@ import flask_migrate
 import pytest
 from click.testing import Result
 from flask import Flask
-from sqlalchemy import select, text, update
+from sqlalchemy import inspect, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from config import ROOT
 from dashboard import clock
-from dashboard.cli import backup
+from dashboard.cli import backup, dump_postgres
 from dashboard.database import db, transaction
-from dashboard.domain import brakes, pulse, sessions, waking
+from dashboard.domain import brakes, partitions, pulse, sessions, waking
 from dashboard.models import Client, Heartbeat, Mailing, Message, Role, StopReason
 from tests.factories import make_actor, make_user
 from tests.support.apps import running_app
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, settle
+from tests.support.partitions import partition, plain
 from tests.support.postgres import create_database
 
 REFUSING = (
@@ -154,6 +155,34 @@ def test_tables_of_another_version_make_way_and_such_as_refuse_changes_are_fille
             assert session.scalar(text("SELECT count(*) FROM pg_proc WHERE proname = 'refuses'")) == 0
     with pg_app.app_context(), pytest.raises(DBAPIError, match="only added to"), transaction() as session:
         session.execute(text("DELETE FROM webhook_settlements"))
+
+
+@pytest.mark.postgres
+def test_what_was_kept_of_a_whole_table_fills_partitions_and_the_other_way_round(
+    pg_app: Flask, tmp_path: Path
+) -> None:
+    a_mailing_half_sent(pg_app)
+    before = rows(pg_app)
+    whole, in_parts = tmp_path / "whole.backup", tmp_path / "in_parts.backup"
+    flask(pg_app, "backup", whole)
+    partition(plain(pg_app))
+    a_minute_passes(pg_app)
+
+    into_parts = flask(pg_app, "restore", whole, "--force")
+    in_partitions = rows(pg_app)
+    flask(pg_app, "backup", in_parts)
+    with pg_app.app_context():
+        reach = partitions.reach()
+        # As before a restore of another version.
+        dump_postgres.clear()
+        assert inspect(db.engine).get_table_names() == []
+    into_a_whole = flask(pg_app, "restore", in_parts)
+
+    assert (into_parts.exit_code, into_a_whole.exit_code) == (0, 0), into_parts.output + into_a_whole.output
+    assert in_partitions == rows(pg_app) == before
+    assert reach is not None
+    with pg_app.app_context():
+        assert partitions.reach() is None
 
 
 def test_a_service_at_work_is_not_overwritten_even_by_force(any_app: Flask, tmp_path: Path) -> None:

