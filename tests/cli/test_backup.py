@@ -157,6 +157,7 @@ def test_tables_of_another_version_make_way_and_such_as_refuse_changes_are_fille
         session.execute(text("DELETE FROM webhook_settlements"))
 
 
+@pytest.mark.slow
 @pytest.mark.postgres
 def test_what_was_kept_of_a_whole_table_fills_partitions_and_the_other_way_round(
     pg_app: Flask, tmp_path: Path
