@@ -20,7 +20,7 @@ VARIABLE = "PARTITION_MAILINGS"
 
 def run_script(url: str, script: str, **variables: object) -> subprocess.CompletedProcess[str]:
     told = [f"--variable={name}={value}" for name, value in variables.items()]
-    command = [program("psql"), "--no-psqlrc", f"--file={FOLDER / script}", *told, url]
+    command = [str(program("psql")), "--no-psqlrc", f"--file={FOLDER / script}", *told, url]
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
