@@ -56,6 +56,8 @@ def test_a_new_user_is_kept_tidily_and_the_password_only_as_a_hash(any_context: 
         ({"password": "x" * 257}, ("password", "password_too_long")),
         ({"password": "ANNA@example.com"}, ("password", "password_is_name")),
         ({"password": "Password1234"}, ("password", "password_too_common")),
+        ({"password": "NeedForSpeed"}, ("password", "password_too_common")),
+        ({"password": "Йцукенгшщзхъ"}, ("password", "password_too_common")),
         ({"password": "zzzzzzzzzzzzzz"}, ("password", "password_too_common")),
         ({"language": "fr"}, ("language", "language_unknown")),
         ({"theme": "pink"}, ("theme", "theme_unknown")),
