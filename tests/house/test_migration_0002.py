@@ -29,6 +29,9 @@ from tests.support.first_slice import (
     writing,
 )
 
+# Before any release; what is released is upgraded in test_upgrades, each time.
+pytestmark = pytest.mark.slow
+
 UNSENT = SETTLED[1:]
 # What a row of 0002 needs besides.
 NEW_MAILING = {"time_basis": "instant", "rate_unit": "messages", "awaits_approval": False}

@@ -17,6 +17,9 @@ from tests.support.first_slice import (
 )
 from tests.support.schema import sqlite_shape
 
+# Before any release; what is released is upgraded in test_upgrades, each time.
+pytestmark = pytest.mark.slow
+
 
 def an_older_installation() -> None:
     migrate_afresh_to("0001")

@@ -147,7 +147,7 @@ class OutboxModel(RuleBasedStateMachine):
         self.world.run_to_the_end()
 
 
-@pytest.mark.parametrize("policy", [HOLD, RETRY], ids=["hold", "retry"])
+@pytest.mark.parametrize("policy", [HOLD, pytest.param(RETRY, marks=pytest.mark.slow)], ids=["hold", "retry"])
 def test_the_ledger_is_true_whatever_happens(
     app_context: Flask, monkeypatch: pytest.MonkeyPatch, policy: SendingPolicy
 ) -> None:
