@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, func, null, select
 from sqlalchemy.orm import Session
@@ -23,6 +23,20 @@ def database_now(session: Session) -> datetime:
     start). SQLite lives on one host, whose clock is the only one there is.
     """
     return now() if _is_local(session) else told(session.scalar(select(func.clock_timestamp())))
+
+
+class Reading(NamedTuple):
+    """What the clock that decides said, and between which two instants of this process (monotonic seconds)."""
+
+    now: datetime
+    asked: float
+    answered: float
+
+
+def reading(session: Session) -> Reading:
+    """`database_now`, for what has to happen at its instants here: the question may have taken its time."""
+    asked = monotonic()
+    return Reading(database_now(session), asked, monotonic())
 
 
 def behind(session: Session) -> timedelta:

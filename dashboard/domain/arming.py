@@ -45,7 +45,7 @@ class Step:
         self._most_armed = 1 if probing else sys.maxsize
         self._texts = {row.id: row.text for row in mailings}
         # Not before the locks, which may have to be waited for.
-        self.now, self._here = clock.database_now(session), clock.monotonic()
+        self.now, self._here, _answered = clock.reading(session)
         self._ends = self._here + BEGIN_WITHIN.total_seconds()
 
     def run(self, quota: int, share: int | None, token: str) -> Arming:
@@ -114,8 +114,9 @@ class Step:
         if not reasons and self.throttle.is_open and len(waiting) <= self._most_armed:
             return list(waiting), []
         # Moments count from here: looking took its time.
-        self.now, self._here = clock.database_now(self._session), clock.monotonic()
-        self.throttle.begin(self.now, self._lead)
+        reading = clock.reading(self._session)
+        self.now, self._here, _answered = reading
+        self.throttle.begin(reading, self._lead)
         armed: list[Armed] = []
         unwanted: list[tuple[Armed, str]] = []
         closed: set[int] = set()
@@ -138,7 +139,7 @@ class Step:
         has_rate = self.throttle.has_rate(each.mailing_id)
         if has_rate and self._at_once <= 0:
             return False
-        moment = self.throttle.take(each, self._here, is_first_try=each.stretch is not None)
+        moment = self.throttle.take(each, is_first_try=each.stretch is not None)
         self._at_once -= has_rate and moment is not None and moment < LATE
         return moment is not None
 

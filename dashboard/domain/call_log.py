@@ -37,6 +37,7 @@ def tell(answer: Answer, **about: int) -> None:
         "reason": str(answer.reason),
         "http_status": answer.http_status,
         "code": answer.code,
+        "started_at": answer.started_at.isoformat(timespec="milliseconds"),
         "duration_ms": answer.duration_ms,
     }
     logger.log(level, "gateway called", extra={**about, **fields})

@@ -64,15 +64,15 @@ def renew(late: Sequence[Armed], lead: float) -> list[Armed]:
         if not due.gateway_is_usable(service, probing=False):
             return []
         throttle = Throttle(session, service, mailings)
-        now = clock.database_now(session)
-        if pulse.is_broken(service.beaten_at, now):
+        reading = clock.reading(session)
+        if pulse.is_broken(service.beaten_at, reading.now):
             return []
-        throttle.begin(now, lead)
-        here, running = clock.monotonic(), {row.id for row in mailings}
+        throttle.begin(reading, lead)
+        running = {row.id for row in mailings}
         renewed = [
             each
             for each in late
-            if each.mailing_id in running and throttle.take(each, here, is_first_try=False) is not None
+            if each.mailing_id in running and throttle.take(each, is_first_try=False) is not None
         ]
         throttle.keep(session)
     return renewed

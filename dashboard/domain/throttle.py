@@ -16,6 +16,7 @@ from typing import NamedTuple, cast
 from sqlalchemy import Table, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
+from ..clock import Reading
 from ..database import AnyRow, AnySelect, insert_or_ignore
 from ..models import Allowance, PauseReason, RateUnit
 from . import bulk, parts
@@ -24,7 +25,7 @@ from .armed import Armed
 EVERYTHING = 0
 # So far ahead moments are given away at most (seconds).
 AHEAD = 0.8
-# Of the lateness that the bound allows, so much is used: clocks of two workers differ by the length of a question.
+# Of the lateness that the bound allows, so much is used: a call that is begun takes a moment to be on its way.
 LATE_SHARE = 0.95
 # So much at once is begun soon enough, whatever the rate (seconds).
 LATE = 0.05
@@ -103,11 +104,11 @@ class Throttle:
         """Nothing at all is limited."""
         return not self._buckets
 
-    def begin(self, now: datetime, lead: float = 0.0) -> None:
+    def begin(self, reading: Reading, lead: float = 0.0) -> None:
         """Moments are given from `lead` seconds after now on: before that, nothing of this arming can begin."""
-        self._now = now
+        self._reading = reading
         for bucket in self._buckets.values():
-            taken = 0.0 if bucket.next_at is None else (bucket.next_at - now).total_seconds()
+            taken = 0.0 if bucket.next_at is None else (bucket.next_at - reading.now).total_seconds()
             bucket.ahead = max(lead if bucket.pause else 0.0, taken)
 
     def room(self, mailing_id: int, at_once: int) -> float:
@@ -125,13 +126,18 @@ class Throttle:
     def counts_parts(self, mailing_id: int) -> bool:
         return mailing_id in self._sized
 
-    def take(self, armed: Armed, here: float, *, is_first_try: bool) -> float | None:
-        """Grant it a moment and enter that, `here` being the present (monotonic); None: it has to wait."""
+    def take(self, armed: Armed, *, is_first_try: bool) -> float | None:
+        """Grant it a moment and enter that; None: it has to wait.
+
+        When exactly a moment comes here is known but to the length of the question what time it is: a call
+        begins neither before the latest instant that this may be, nor too late after the earliest.
+        """
+        _now, asked, answered = self._reading
         size = parts.count(armed.call.text) if self.counts_parts(armed.mailing_id) else 1
-        moment = self.grant(armed.mailing_id, size, is_first_try=is_first_try, at_most=armed.ends - here)
+        moment = self.grant(armed.mailing_id, size, is_first_try=is_first_try, at_most=armed.ends - answered)
         if moment is not None:
-            armed.begins_at = here + moment
-            armed.begins_before = min(armed.ends, armed.begins_at + self.lateness(armed.mailing_id))
+            armed.begins_at = answered + moment
+            armed.begins_before = min(armed.ends, asked + moment + self.lateness(armed.mailing_id))
         return moment
 
     def grant(self, mailing_id: int, size: int, *, is_first_try: bool, at_most: float = AHEAD) -> float | None:
@@ -170,7 +176,7 @@ class Throttle:
         rows = [
             {
                 "of_scope": scope,
-                "next_at": self._now + timedelta(seconds=bucket.ahead) if bucket.pause else bucket.next_at,
+                "next_at": self._reading.now + timedelta(seconds=bucket.ahead) if bucket.pause else bucket.next_at,
                 "canary_left": bucket.canary_left,
                 "parts_left": bucket.parts_left,
             }

@@ -1,7 +1,8 @@
 """Which processes are killed, stopped, or one too many?"""
 
 import signal
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
 import psutil
 from sqlalchemy import select
@@ -94,10 +95,22 @@ def limit_everything(run: Run) -> None:
 
 
 def the_rate_was_kept(run: Run) -> None:
-    """By the gateway's own log, in any second and not only around the strike."""
-    accepted = sorted(at.timestamp() for _id, at in run.accepted())
-    busiest = busiest_second(accepted)
-    assert busiest <= RATE + RATE // 10, f"{busiest} calls in a second"
+    """In any second, and not only around the strike, by what the senders log of when their calls began.
+
+    The gateway's own log bears that out. It may stall, and then hear in one second what began in two: so it is
+    asked for any five seconds, in which that matters less.
+    """
+    begun = run.begun()
+    heard = [at for _number, at in run.accepted()]
+    assert len(begun) == len(heard)
+    assert all(at >= began for began, at in zip(begun, heard, strict=True))
+    assert busiest_span(begun, 1) <= RATE + RATE // 10
+    assert busiest_span(heard, 5) <= 5 * (RATE + RATE // 10)
+
+
+def busiest_span(instants: Sequence[datetime], seconds: int) -> int:
+    """The most calls within any so many seconds."""
+    return busiest_second(sorted(at.timestamp() / seconds for at in instants))
 
 
 def start_second_scheduler(run: Run) -> None:
@@ -173,7 +186,13 @@ FAULTS = (
     Fault("kill -9 of everything at once", kill_everything, policies=EITHER, recovers_in=KILL_SECONDS),
     Fault("kill -9 of Redis, which keeps nothing", kill_redis, recovers_in=SERVER_SECONDS),
     Fault("FLUSHALL", empty_redis, recovers_in=SERVER_SECONDS),
-    Fault("FLUSHALL under a rate of 150 a second", empty_redis, limit_everything, the_rate_was_kept),
+    Fault(
+        "FLUSHALL under a rate of 150 a second",
+        empty_redis,
+        limit_everything,
+        the_rate_was_kept,
+        settings={"LOG_LEVEL": "DEBUG"},
+    ),
     Fault("two schedulers", prepare=start_second_scheduler),
     Fault("SIGTERM in the middle (a deploy)", deploy, recovers_in=KILL_SECONDS),
     Fault(

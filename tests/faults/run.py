@@ -1,6 +1,7 @@
 """What does a test see of a mailing on its way through a running installation, and where can it reach in?"""
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -109,6 +110,11 @@ class Run:
             found += [(entry["id"], datetime.fromisoformat(entry["at"])) for entry in page["entries"]]
             after = page["next"]
         return found
+
+    def begun(self) -> list[datetime]:
+        """When each call began, in order, by the senders' logs (LOG_LEVEL=DEBUG tells all)."""
+        told = re.findall(r"gateway called .*\bstarted_at=(\S+)", self.printed)
+        return sorted(datetime.fromisoformat(at) for at in told)
 
     def meeting(self, faults: Faults) -> set[int]:
         """The messages that meet one of these faults at their first try."""

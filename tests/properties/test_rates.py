@@ -10,8 +10,10 @@ from flask import Flask
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import delete, update
+from sqlalchemy.orm import Session
 
 from dashboard import clock
+from dashboard.clock import Reading
 from dashboard.database import transaction
 from dashboard.domain import outbox
 from dashboard.domain.armed import Armed
@@ -26,11 +28,15 @@ Turns = list[tuple[int, float]]
 
 @dataclass
 class TwoWorkers:
-    """One clock of the database, and of each worker one that only it knows."""
+    """One clock of the database, and of each worker one that only it knows.
+
+    `question`: how long it is on its way, and then its answer.
+    """
 
     now: datetime
     here: float = 0.0
     offsets: tuple[float, float] = (1_000.0, 77.7)
+    question: tuple[float, float] = (0.0, 0.0)
 
     def arm(self, worker: int, mailing_ids: Sequence[int], limit: int) -> list[tuple[float, Armed]]:
         """What was armed, each with its moment in seconds since the beginning."""
@@ -47,6 +53,10 @@ class TwoWorkers:
     def _moments(self, worker: int, armed: Sequence[Armed]) -> list[tuple[float, Armed]]:
         return [(each.begins_at - self.offsets[worker], each) for each in armed]
 
+    def reading(self, _session: Session) -> Reading:
+        there, back = self.question
+        return Reading(self.now, self.here - there, self.here + back)
+
     def __post_init__(self) -> None:
         self.beginning = self.now
 
@@ -57,6 +67,7 @@ def two_workers(monkeypatch: pytest.MonkeyPatch) -> Callable[[], TwoWorkers]:
         workers = TwoWorkers(clock.now())
         monkeypatch.setattr(clock, "database_now", lambda _session: workers.now)
         monkeypatch.setattr(clock, "monotonic", lambda: workers.here)
+        monkeypatch.setattr(clock, "reading", workers.reading)
         return workers
 
     return begin
@@ -117,6 +128,30 @@ def test_in_no_second_more_begins_than_the_rate_allows(
     for begun in together if is_for_everything else map(sorted, moments.values()):
         # One message is never divided: its parts begin at once, also those that are beyond the second's.
         assert busiest_second(begun) * size <= rate + max(1, rate / 10) + (size if size > 1 else 0)
+
+
+@pytest.mark.parametrize("way", [0.04, 0.08, 0.3])
+def test_a_slow_answer_what_time_it_is_makes_calls_late_but_never_too_many(
+    app_context: Flask, two_workers: Callable[[], TwoWorkers], way: float
+) -> None:
+    """The worst case: as late as they may by slow answers, then at their moment by slow questions."""
+    mailing_ids = two_mailings("Hello", 150, RateUnit.MESSAGES, is_for_everything=False)[:1]
+    workers = two_workers()
+    workers.question = (0.0, way)
+    late = [
+        moment + each.begins_before - each.begins_at
+        for moment, each in workers.arm(0, mailing_ids, 1_000)
+        if each.begins_at <= each.begins_before
+    ]
+    workers.question = (way, 0.0)
+    punctual: list[float] = []
+    for _ in range(4):
+        workers.now += timedelta(seconds=0.4)
+        punctual += [moment for moment, _each in workers.arm(1, mailing_ids, 1_000)]
+
+    assert 150 <= busiest_second(sorted(late + punctual)) <= 165
+    # What could not begin in time is not lost, but gets another moment.
+    assert (late == []) is (way > 0.1)
 
 
 def two_mailings(text: str, rate: int, unit: RateUnit, is_for_everything: bool) -> list[int]:
