@@ -18,8 +18,7 @@ from ..domain import partitions, watching
 from ..domain.partitions import Reach
 from ..domain.watching import Standing
 from ..gateway import check, token_expires_at
-from ..jobs import meters, queues
-from ..jobs.tasks import gateway_settings
+from ..jobs import configured, meters, queues
 from ..mail import MailError, MailServer
 from ..models import StopReason
 from ..web import health
@@ -193,7 +192,7 @@ def _of_redis(settings: Settings) -> Iterator[Finding]:
 
 def _of_gateway(settings: Settings) -> Iterator[Finding]:
     try:
-        result = check(gateway_settings(settings))
+        result = check(configured.gateway(settings))
     except ValueError as error:
         yield Finding("gateway", Verdict.FAIL, str(error), "correct GATEWAY_URL and GATEWAY_TOKEN")
         return

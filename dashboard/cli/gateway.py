@@ -15,7 +15,7 @@ from ..gateway.simulator import Simulator
 from ..gateway.simulator_faults import Faults, FaultsError
 from ..gateway.simulator_log import AcceptedLog
 from ..gateway.simulator_server import serve
-from ..jobs.tasks import gateway_settings
+from ..jobs import configured
 
 
 def _read_faults(context: click.Context, parameter: click.Parameter, value: str) -> Faults:
@@ -71,7 +71,7 @@ def check_gateway() -> None:
     """Ask the configured gateway whether it answers and takes the token; sends no message."""
     settings = current_app.config["SETTINGS"]
     try:
-        target = gateway_settings(settings)
+        target = configured.gateway(settings)
     except ValueError as error:
         raise click.ClickException(f"The gateway's settings cannot work: {error}.") from error
     result = check(target)

@@ -64,7 +64,7 @@ def programs(settings: Settings) -> list[Program]:
         Program("web", gunicorn(settings)),
     ]
     if settings.simulated:
-        table.insert(0, Program("simulator", _flask("gateway"), ground=True))
+        table.insert(0, Program("simulator", _flask("gateway", app=WORKER), ground=True))
     if settings.own_redis:
         table.insert(0, Program("redis", _redis(settings), ground=True, folder=settings.data_dir / "redis"))
     return table

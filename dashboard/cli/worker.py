@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from ..jobs import queues, schedule, worker
 from .alive import alive_command
+from .gateway import gateway
 
 
 @click.command("worker")
@@ -33,5 +34,5 @@ def scheduler_command() -> None:
 
 def init_app(app: Flask) -> None:
     """For an application that has no other commands."""
-    for command in (worker_command, scheduler_command, alive_command):
+    for command in (worker_command, scheduler_command, alive_command, gateway):
         app.cli.add_command(command)

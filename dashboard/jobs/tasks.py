@@ -9,7 +9,7 @@ from flask import current_app
 
 from config import Settings
 
-from .. import logs, meanwhile
+from .. import meanwhile
 from ..connections import lock_patience
 from ..domain import (
     client_bulk,
@@ -23,10 +23,9 @@ from ..domain import (
     trials,
 )
 from ..domain.imports import FileLimits
-from ..domain.policy import OnUncertain, SendingPolicy
 from ..domain.webhooks import delivering
-from ..gateway import GatewaySettings, HttpGateway, token_expires_at
-from . import letters, queues
+from ..gateway import HttpGateway, token_expires_at
+from . import configured, letters, queues
 from .worker import STOP_SIGNAL
 
 # A fork and new connections cost a twentieth of a second. A deploy need not wait: it asks a round to stop.
@@ -40,8 +39,8 @@ def work() -> None:
     """A round of sending, and of everything that keeps the ledger true."""
     settings: Settings = current_app.config["SETTINGS"]
     patience = min(LOCK_SECONDS, LOCK_SHARE * settings.gateway_timeout_seconds)
-    with lock_patience(patience), HttpGateway(gateway_settings(settings)) as gateway:
-        sending_round = delivery.Round(gateway, sending_policy(settings))
+    with lock_patience(patience), HttpGateway(configured.gateway(settings)) as gateway:
+        sending_round = delivery.Round(gateway, configured.policy(settings))
         signal.signal(STOP_SIGNAL, lambda *_: sending_round.stop())
         with meanwhile.attended_by(sending_round.attend):
             more_is_due = sending_round.run(ROUND_SECONDS)
@@ -90,7 +89,7 @@ def retain() -> None:
 def send_trial(trial_id: int) -> None:
     """Send one message to somebody's own phone."""
     settings: Settings = current_app.config["SETTINGS"]
-    with HttpGateway(replace(gateway_settings(settings), connections=1)) as gateway:
+    with HttpGateway(replace(configured.gateway(settings), connections=1)) as gateway:
         trials.run(trial_id, gateway, settings.gateway_timeout_seconds)
 
 
@@ -127,22 +126,3 @@ def _told_to_stop() -> Callable[[], bool]:
 
 def file_limits(settings: Settings) -> FileLimits:
     return FileLimits(settings.import_max_megabytes, settings.import_max_rows)
-
-
-def gateway_settings(settings: Settings) -> GatewaySettings:
-    return GatewaySettings(
-        url=settings.gateway_url,
-        token=settings.gateway_token,
-        not_accepted=settings.gateway_not_accepted,
-        timeout_seconds=settings.gateway_timeout_seconds,
-        connections=settings.gateway_connections,
-        request_id=logs.request_id.get() or logs.job_id.get(),
-    )
-
-
-def sending_policy(settings: Settings) -> SendingPolicy:
-    return SendingPolicy(
-        call_seconds=settings.gateway_timeout_seconds,
-        most_tries=settings.max_tries,
-        on_uncertain=OnUncertain(settings.gateway_on_uncertain),
-    )

@@ -36,7 +36,7 @@ def test_a_worker_has_neither_pages_nor_the_api_in_memory() -> None:
     assert "'domain'" in rooms
     assert "'web'" not in rooms
     assert "'api'" not in rooms
-    assert commands == "['alive', 'scheduler', 'worker']"
+    assert commands == "['alive', 'gateway', 'scheduler', 'worker']"
 
 
 def test_letters_want_the_words_of_pages_so_their_queue_asks_for_the_whole() -> None:

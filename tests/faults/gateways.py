@@ -39,8 +39,7 @@ def uncertain(share: float, name: str) -> Fault:
         run.doubt.messages, run.doubt.is_certain = run.meeting(run.ordered), True
         assert run.doubt.messages
 
-    is_telling = name == "reset_after"
-    return Fault(WORDS[name], strike, prepare, policies=EITHER, settings=SETTINGS, is_telling=is_telling)
+    return Fault(WORDS[name], strike, prepare, policies=EITHER, settings=SETTINGS)
 
 
 WORDS: Mapping[str, str] = {

@@ -13,9 +13,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from openpyxl import load_workbook
-from openpyxl.utils.exceptions import InvalidFileException
-
 from .text import UnreadableError
 
 ENCODING, DELIMITER = "utf-8-sig", ";"
@@ -26,7 +23,7 @@ MOST_TEXTS_BYTES = 64 * 1024 * 1024
 MOST_SHEET_ROWS = 1_048_576
 COLUMNS_READ = 61
 _MEGABYTE = 1024 * 1024
-_BROKEN = (zipfile.BadZipFile, InvalidFileException, KeyError, ValueError, SyntaxError, EOFError, OSError)
+_BROKEN = (zipfile.BadZipFile, KeyError, ValueError, SyntaxError, EOFError, OSError)
 
 
 def first_rows(path: Path, count: int, megabytes: int) -> list[tuple[int, list[str]]]:
@@ -51,6 +48,9 @@ def write_out(path: Path, target: Path, megabytes: int) -> Iterator[int]:
 @contextmanager
 def _sheet(path: Path, megabytes: int) -> Iterator[Iterator[tuple[int, list[str]]]]:
     """What is wrong with the file may show at any row."""
+    # Not at the top: it takes each process longer to load than all the rest of the imports.
+    from openpyxl import load_workbook
+
     try:
         _require_harmless(path, megabytes)
         with path.open("rb") as file:  # by its name alone, openpyxl refuses what does not end in .xlsx
