@@ -84,10 +84,14 @@ def _postgres_template(_postgres_server: str, worker_id: str, tmp_path_factory: 
 
 
 @pytest.fixture(scope="session")
-def _postgres_database(_postgres_server: str, _postgres_template: str, worker_id: str) -> "ReusedDatabase":
+def _postgres_database(
+    _postgres_server: str, _postgres_template: str, worker_id: str
+) -> Iterator["ReusedDatabase"]:
     from tests.support.postgres_reused import ReusedDatabase
 
-    return ReusedDatabase(_postgres_server, f"test_{worker_id}", _postgres_template)
+    database = ReusedDatabase(_postgres_server, f"test_{worker_id}", _postgres_template)
+    yield database
+    database.close()
 
 
 @pytest.fixture

@@ -45,25 +45,32 @@ class ReusedDatabase:
 
     def _begin(self) -> None:
         self._url = self._make()
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            self._shape = connection.execute(SHAPE).fetchone()
-            self._tables = [name for (name,) in connection.execute(TABLES)]
-            self._first_rows = _rows(connection, self._tables)
+        # Kept between tests: a new one would have to learn of every table again before it deletes anything.
+        self._connection: Connection = psycopg.connect(self._url, autocommit=True)
+        # Foreign keys and triggers rest.
+        self._connection.execute("SET session_replication_role = replica")
+        self._shape = self._connection.execute(SHAPE).fetchone()
+        self._tables = [name for (name,) in self._connection.execute(TABLES)]
+        self._first_rows = _rows(self._connection, self._tables)
 
     def emptied(self) -> str:
         """Its URL; in it is what the migrations have left there. Whoever was connected is no more."""
-        with psycopg.connect(self._url, autocommit=True) as connection:
-            connection.execute(END_OTHERS)
-            is_as_it_was = connection.execute(SHAPE).fetchone() == self._shape
-            if is_as_it_was:
-                self._empty(connection)
-        if not is_as_it_was:
+        try:
+            self._connection.execute(END_OTHERS)
+            is_as_it_was = self._connection.execute(SHAPE).fetchone() == self._shape
+        except psycopg.OperationalError:
+            is_as_it_was = False  # the last test has ended all connections, or made the database anew
+        if is_as_it_was:
+            self._empty(self._connection)
+        else:
+            self.close()
             self._begin()
         return self._url
 
+    def close(self) -> None:
+        self._connection.close()
+
     def _empty(self, connection: Connection) -> None:
-        # Foreign keys and triggers rest.
-        connection.execute("SET session_replication_role = replica")
         grown = [name for (name,) in connection.execute(GROWN)]
         if grown:
             names = sql.SQL(", ").join(map(sql.Identifier, grown))
