@@ -23,6 +23,7 @@ from tests.support.apps import running_app
 from tests.support.engine import ScriptedGateway, add_clients, arm, deliver, fan_out_all, settle
 from tests.support.partitions import partition, plain
 from tests.support.postgres import create_database
+from tests.support.postgres_reused import ReusedDatabase
 
 REFUSING = (
     "CREATE FUNCTION refuses() RETURNS trigger LANGUAGE plpgsql AS"
@@ -30,6 +31,13 @@ REFUSING = (
     "CREATE TRIGGER refuses BEFORE UPDATE OR DELETE OR TRUNCATE ON webhook_settlements"
     " FOR EACH STATEMENT EXECUTE FUNCTION refuses()",
 )
+
+
+@pytest.fixture
+def pg_app(pg_app: Flask, _postgres_database: ReusedDatabase) -> Flask:
+    """Nobody else is connected, not even what empties the database between tests: else nothing is restored."""
+    _postgres_database.close()
+    return pg_app
 
 
 def flask(app: Flask, *arguments: object) -> Result:

@@ -68,6 +68,7 @@ class ReusedDatabase:
         return self._url
 
     def close(self) -> None:
+        """What empties it lets go of it; the next time, it is made anew."""
         self._connection.close()
 
     def _empty(self, connection: Connection) -> None:
