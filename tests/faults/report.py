@@ -33,7 +33,7 @@ def _summary(lines: Sequence[Line]) -> str:
     days = sorted({line["on"][:10] for line in lines})
     failed = sum(bool(line["failed"]) for line in lines)
     span = days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
-    return f"Runs: {len(lines)}, on {span}. Not every promise kept: {failed}."
+    return f"Runs: {len(lines)}, on {span}. Of these did not keep every promise: {failed}."
 
 
 def _rows(lines: Sequence[Line]) -> Iterable[str]:

@@ -27,7 +27,7 @@ def test_runs_of_one_fault_make_one_row_with_the_least_the_median_and_the_greate
     report.main(str(results))
 
     printed = capsys.readouterr().out
-    assert "Runs: 3, on 2026-11-21. Not every promise kept: 1." in printed
+    assert "Runs: 3, on 2026-11-21. Of these did not keep every promise: 1." in printed
     assert "| FLUSHALL | hold | 3 | 2 |  | 4 / 5 / 9.5 |  | 0 |  |" in printed
 
 
