@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from sqlalchemy import event
 from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from . import meanwhile
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 LOCK_SECONDS = 30.0
 # SQLite: how often one who waits looks whether the write lock is free.
 LOCK_LOOK_SECONDS = 0.0005
+# SQLite: within a long statement somebody who attends gets a turn after so many of its steps, some milliseconds.
+STEPS_A_TURN = 100_000
 
 _lock_seconds: ContextVar[float] = ContextVar("lock_seconds", default=LOCK_SECONDS)
 
@@ -67,11 +70,17 @@ def _prepare_sqlite(connection: sqlite3.Connection, record: ConnectionPoolEntry)
     # 32 MiB of pages in memory, and the log emptied every 40 MB: imports were twice as fast with them.
     connection.execute("PRAGMA cache_size = -32768")
     connection.execute("PRAGMA wal_autocheckpoint = 10000")
+    connection.set_progress_handler(meanwhile.attend, STEPS_A_TURN)
 
 
 def _begin_sqlite(connection: Connection) -> None:
     if connection.get_execution_options().get("takes_write_lock"):
-        _await_write_lock(connection)
+        try:
+            _await_write_lock(connection)
+        except sqlite3.Error as error:
+            # SQLAlchemy wraps what statements raise, not what is raised in this event.
+            statement, dialect = "BEGIN IMMEDIATE", connection.dialect
+            raise DBAPIError.instance(statement, None, error, sqlite3.Error, dialect=dialect) from error
     else:
         connection.exec_driver_sql("BEGIN DEFERRED")
 

@@ -53,6 +53,20 @@ def test_a_statement_gives_the_same_whether_somebody_attends_or_not(any_context:
     assert turns
 
 
+def test_a_long_statement_gives_turns_all_the_while(any_context: Flask) -> None:
+    count = text(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n"
+    )
+    turns: list[float] = []
+
+    with attended_by(lambda: turns.append(clock.monotonic())):
+        begun = clock.monotonic()
+        assert db.session.scalar(count) == 1_000_000
+        took = clock.monotonic() - begun
+
+    assert len([at for at in turns if at > begun + took / 4]) > 20
+
+
 def test_afterwards_nobody_attends_any_more(any_context: Flask) -> None:
     turns: list[str] = []
     with attended_by(lambda: turns.append("a turn")):

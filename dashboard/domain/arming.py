@@ -12,9 +12,10 @@ from .. import clock
 from ..database import AnyRow
 from ..gateway import Call
 from ..models import Status
-from . import doubts, due, flights, last_look, singles, tallies
+from . import doubts, due, flights, singles, tallies
 from .armed import Armed, Arming
 from .flights import Stretch
+from .last_look import LastLook
 from .moves import move
 from .personalisation import render
 from .policy import BEGIN_WITHIN, SendingPolicy
@@ -110,8 +111,8 @@ class Step:
 
     def _sift(self, waiting: Sequence[Armed]) -> tuple[list[Armed], list[tuple[Armed, str]]]:
         """Those that may go, and those to be skipped; of a stretch, the rest stays in its chunk."""
-        reasons = last_look.unwanted(self._session, waiting, self._service, self.now)
-        if not reasons and self.throttle.is_open and len(waiting) <= self._most_armed:
+        look = LastLook(self._session, waiting, self._service, self.now)
+        if look.is_clear and self.throttle.is_open and len(waiting) <= self._most_armed:
             return list(waiting), []
         # Moments count from here: looking took its time.
         reading = clock.reading(self._session)
@@ -122,11 +123,12 @@ class Step:
         closed: set[int] = set()
         for each in waiting:
             if each.mailing_id not in closed:
-                if reason := reasons.get(each.id):
+                if reason := look.reason(each):
                     unwanted.append((each, reason))
                     continue
                 if len(armed) < self._most_armed and self._may_go(each):
                     armed.append(each)
+                    look.goes(each)
                     continue
                 closed.add(each.mailing_id)
             if each.stretch is not None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from heapq import heappush, heappushpop
 
-from sqlalchemy import delete, insert, update
+from sqlalchemy import delete, insert, or_, update
 
 from .. import clock
 from ..database import db, insert_or_update, rows_changed, transaction
@@ -171,7 +171,9 @@ def take_probe(call_deadline: timedelta) -> datetime | None:
         taken = rows_changed(
             session,
             update(Service)
-            .where(Service.id == 1, Service.breaker == Breaker.OPEN, Service.breaker_probe_at <= now)
+            .where(Service.id == 1, Service.breaker == Breaker.OPEN)
+            # One that lies further ahead than any was set by a clock that has gone back since.
+            .where(or_(Service.breaker_probe_at <= now, Service.breaker_probe_at > until + LONGEST_PAUSE))
             .values(breaker_probe_at=until),
         )
     return until if taken else None

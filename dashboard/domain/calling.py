@@ -55,8 +55,9 @@ class Calling:
         """Nothing is under way, and nothing can begin now."""
         return not self._gateway.in_flight and not self._departures.ready
 
-    def is_under_way(self, message_id: int) -> bool:
-        return message_id in self._called
+    def known(self) -> set[int]:
+        """What is being called for, or has been answered and not yet been told."""
+        return self._called.keys() | {result.armed.id for result in self._ended}
 
     def stop(self) -> None:
         """Nothing more begins; may be called from a signal handler."""
@@ -68,19 +69,25 @@ class Calling:
             try:
                 self.begin()
                 self._hear(0.0)
-                self.begin()
+                if self.begin():
+                    # On its way before the database, which may work for long, goes on.
+                    self._hear(0.0)
             except Exception as error:
                 self._failure = error
 
-    def begin(self) -> None:
-        """Each at its moment, as far as connections are free; what has missed its time is laid aside."""
+    def begin(self) -> bool:
+        """Each at its moment, as far as connections are free; what has missed its time is laid aside.
+
+        Whether any has begun: it leaves with the next listening.
+        """
         if self.is_stopped:
-            return
+            return False
         begin, late = self._departures.pop(self._gateway.free, clock.monotonic())
         for each in begin:
             self._called[each.id] = each
             self._gateway.submit(each.call)
         self._late += late
+        return bool(begin)
 
     def listen(self, at_most_seconds: float) -> None:
         """Wait so long for the first answer, but not beyond the next moment at which a call begins."""

@@ -143,6 +143,7 @@ class Round:
             if not mailing_ids:
                 break
             arming = outbox.arm(mailing_ids, PROBE_LOOKS, self._token, self._policy, probing=True)
+            self._ahead.given(arming.given_at)
             self._rotation.asked(mailing_ids, arming.again)
             for each in arming.armed:
                 each.is_probe = True
@@ -172,8 +173,9 @@ class Round:
     def _keep(self, armed: list[Armed]) -> None:
         """Not what is being called for: this process was suspended for so long that the sweep took it for lost."""
         self._writing.lifted(armed)
-        fresh = [each for each in armed if not self._calling.is_under_way(each.id)]
-        self._writing.give_back(each for each in armed if self._calling.is_under_way(each.id))
+        known = self._calling.known() | {result.armed.id for result in self._writing.results}
+        fresh = [each for each in armed if each.id not in known]
+        self._writing.give_back(each for each in armed if each.id in known)
         self._calling.waiting.add(fresh, clock.monotonic())
 
     def _gather(self) -> None:
@@ -243,6 +245,16 @@ class Round:
     def _wind_up(self) -> None:
         """Nothing new; every call under way comes to its end and is written, the rest is given back."""
         self._calling.stop()
+        try:
+            self._bring_home()
+        except Exception:
+            # Of the rest nothing more is heard; what was heard before is known all the same.
+            self._writing.ended(self._by_the_clock_that_decides(self._calling.ended()))
+            while self._writing.results and not self._writing.is_blocked:
+                self._writing.settle()
+            raise
+
+    def _bring_home(self) -> None:
         give_up_at = clock.monotonic() + self._policy.call_seconds + GIVE_UP_WRITING_SECONDS
         while not self._is_all_written() or self._is_arming_in_doubt:
             if clock.monotonic() > give_up_at:

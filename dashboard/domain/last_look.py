@@ -1,7 +1,7 @@
 """Who must not be messaged after all? Asked at the last instant before the call."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -20,15 +20,35 @@ class Addressee(Protocol):
     def phone(self) -> str: ...
 
 
-def unwanted(session: Session, rows: Collection[Addressee], service: AnyRow, now: datetime) -> dict[int, str]:
-    """The reasons to skip messages, by number.
+class LastLook:
+    """Why one of these is not to be sent, asked one after the other; `goes` counts those that are armed."""
 
-    Who has entered the stop list since the start, and who has had as many messages as one phone may get.
-    """
-    phones = {row.phone for row in rows}
-    listed = _listed(session, phones)
-    sated = _sated(session, rows, phones, service, now) if service.frequency_cap is not None else ()
-    return dict.fromkeys(sated, "frequency_cap") | {row.id: "stop_list" for row in rows if row.phone in listed}
+    def __init__(self, session: Session, rows: Collection[Addressee], service: AnyRow, now: datetime) -> None:
+        phones = {row.phone for row in rows}
+        self._listed = _listed(session, phones)
+        self._cap = service.frequency_cap
+        self._had, self._in_doubt = Counter[str](), set[int]()
+        if self._cap is not None:
+            since = now - timedelta(days=service.frequency_days)
+            self._had.update(_had(session, phones, since))
+            # They count already, for a call before this one, and are not held against themselves.
+            self._in_doubt = _in_doubt(session, rows, since)
+
+    @property
+    def is_clear(self) -> bool:
+        """Whoever is asked for, there is no reason."""
+        return not self._listed and self._cap is None
+
+    def reason(self, row: Addressee) -> str | None:
+        if row.phone in self._listed:
+            return "stop_list"
+        if self._cap is not None and self._had[row.phone] - (row.id in self._in_doubt) >= self._cap:
+            return "frequency_cap"
+        return None
+
+    def goes(self, row: Addressee) -> None:
+        if self._cap is not None and row.id not in self._in_doubt:
+            self._had[row.phone] += 1
 
 
 def _listed(session: Session, phones: Collection[str]) -> set[str]:
@@ -39,21 +59,6 @@ def _listed(session: Session, phones: Collection[str]) -> set[str]:
 def _entries() -> AnySelect:
     listed = bulk.any_bound(StopListEntry.phone.expression, "phones", String())
     return select(StopListEntry.phone).where(listed)
-
-
-def _sated(
-    session: Session, rows: Iterable[Addressee], phones: Collection[str], service: AnyRow, now: datetime
-) -> Iterator[int]:
-    """Messages to phones that have been sent as many as the cap allows, or will have been by those before."""
-    since = now - timedelta(days=service.frequency_days)
-    had = Counter(_had(session, phones, since))
-    # They count already, for a call before this one, and are not held against themselves.
-    in_doubt = _in_doubt(session, rows, since)
-    for row in rows:
-        if had[row.phone] - (row.id in in_doubt) >= service.frequency_cap:
-            yield row.id
-        elif row.id not in in_doubt:
-            had[row.phone] += 1
 
 
 def _in_doubt(session: Session, rows: Iterable[Addressee], since: datetime) -> set[int]:

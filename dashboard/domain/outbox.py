@@ -61,7 +61,7 @@ def renew(late: Sequence[Armed], lead: float) -> list[Armed]:
         service = session.connection().execute(_service()).one()
         ids = {each.mailing_id for each in late}
         mailings = session.connection().execute(_running(), {"mailings": bulk.packed(ids)}).all()
-        if not due.gateway_is_usable(service, probing=False):
+        if not due.gateway_is_usable(service, probing=all(each.is_probe for each in late)):
             return []
         throttle = Throttle(session, service, mailings)
         reading = clock.reading(session)

@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from .. import clock
-from ..database import AnyRow, AnySelect, insert_or_ignore, transaction
+from ..database import AnyRow, AnySelect, insert_or_ignore, retrying, transaction
 from ..gateway import Verdict
 from ..models import Attempt, Flight, Message, Status
 from . import flights
@@ -32,7 +32,7 @@ def recover(policy: SendingPolicy) -> int:
     a message that kills its workers must not go out for ever.
     """
     recovered = 0
-    while some := _recover_flights(policy) + _recover_leased(policy):
+    while some := retrying(lambda: _recover_flights(policy)) + retrying(lambda: _recover_leased(policy)):
         recovered += some
     if recovered:
         logger.warning("messages of a lost worker recovered", extra={"count": recovered})

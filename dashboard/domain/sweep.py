@@ -4,7 +4,7 @@ import logging
 from collections.abc import Iterator
 from datetime import timedelta
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from .. import clock
 from ..database import db, rows_changed, transaction
@@ -27,7 +27,10 @@ def sweep_if_due(policy: SendingPolicy) -> bool:
         now = clock.database_now(session)
         begun = rows_changed(
             session,
-            update(Heartbeat).where(Heartbeat.name == "sweep", Heartbeat.at <= now - EVERY).values(at=now),
+            update(Heartbeat)
+            # One that lies ahead was made by a clock that has gone back since.
+            .where(Heartbeat.name == "sweep", or_(Heartbeat.at <= now - EVERY, Heartbeat.at > now + EVERY))
+            .values(at=now),
         )
     if not begun:
         return False

@@ -2,7 +2,7 @@
 
 import logging
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -69,7 +69,7 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
 
     def reconcile(self) -> None:
         """Make what Redis holds equal to the table: entries added, entries that are no longer ours removed."""
-        held = {job_id.decode() for job_id in self.connection.zrange(self.scheduled_jobs_key, 0, -1)}
+        held = {name for name, at in self._due() if name not in SCHEDULE or not _lies_too_far_ahead(name, at)}
         for name in held - SCHEDULE.keys():
             self.cancel(name)
         for name in SCHEDULE.keys() - held:
@@ -77,6 +77,11 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
         for name in SCHEDULE:
             if name not in held or not Job.exists(name, connection=self.connection):
                 self._set(name)
+
+    def _due(self) -> Iterator[tuple[str, float]]:
+        """What Redis holds, each with its time (seconds since 1970)."""
+        for name, at in self.connection.zrange(self.scheduled_jobs_key, 0, -1, withscores=True):
+            yield name.decode(), at
 
     def _set(self, name: str) -> None:
         soon = _naive_now() + timedelta(seconds=WAKE_SECONDS)
@@ -91,6 +96,11 @@ class Clock(Scheduler):  # type: ignore[misc]  # rq-scheduler has no types
         entry.knock()
         due = to_unix(_naive_now()) + entry.every_seconds
         self.connection.zadd(self.scheduled_jobs_key, {job.id: due})
+
+
+def _lies_too_far_ahead(name: str, at: float) -> bool:
+    """Further than its turn: it was set by a clock that has gone back since."""
+    return bool(at > to_unix(_naive_now()) + SCHEDULE[name].every_seconds + WAKE_SECONDS)
 
 
 def _naive_now() -> datetime:

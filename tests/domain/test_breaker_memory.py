@@ -3,16 +3,29 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from dashboard import clock
 from dashboard.database import db, transaction
-from dashboard.domain import breaker
+from dashboard.domain import breaker, throttle
 from dashboard.domain.breaker import MEMORY, SHARED, WINDOW_CALLS, Watch
 from dashboard.gateway import Answer, Call, Verdict
 from dashboard.models import Breaker, CallWindow, Service, Status
 from tests.factories import make_actor
-from tests.support.engine import ScriptedGateway, accepted, add_clients, answer, deliver, ledger, saying, schedule
+from tests.support.engine import (
+    ScriptedGateway,
+    accepted,
+    add_clients,
+    answer,
+    deliver,
+    fan_out_all,
+    ledger,
+    saying,
+    schedule,
+    set_mailing,
+)
 
 LITTLE = timedelta(seconds=1)
 
@@ -80,6 +93,32 @@ def test_two_workers_at_once_lose_nothing_but_time(any_context: Flask) -> None:
 
     assert trouble == "error_rate"
     assert rounds <= WINDOW_CALLS / 4 + 1
+
+
+def test_a_probe_goes_where_an_arming_takes_longer_than_a_call_may_be_late(
+    any_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has a moment of its own, too, which is over before it is committed; then it gets another."""
+    owner = make_actor()
+    add_clients(owner, 3)
+    mailing_id = fan_out_all(owner)
+    set_mailing(mailing_id, rate_limit=100)
+    breaker.open_("bad_token")
+    with transaction() as session:
+        session.get_one(Service, 1).breaker_probe_at = clock.now() - timedelta(seconds=1)
+    keep = throttle.Throttle.keep
+
+    def slowly(self: throttle.Throttle, session: Session) -> None:
+        keep(self, session)
+        clock.sleep(0.12)
+
+    monkeypatch.setattr(throttle.Throttle, "keep", slowly)
+    gateway = ScriptedGateway()
+
+    deliver(gateway, seconds=2)
+
+    assert gateway.calls
+    assert breaker_state() is Breaker.CLOSED
 
 
 def test_an_idle_worker_does_not_overwrite_what_another_has_seen(any_context: Flask) -> None:

@@ -44,6 +44,17 @@ def test_what_has_missed_its_time_is_laid_aside_and_never_called_for() -> None:
     assert calls.late() == []
 
 
+def test_what_has_begun_meanwhile_is_on_its_way_before_the_database_goes_on() -> None:
+    """Which may take seconds: begun and not listened to, a call would leave after them."""
+    gateway = ScriptedGateway(connections=1)
+    calls = calling(gateway, armed(1), armed(2))
+
+    calls.attend()
+
+    assert gateway.in_flight == 0
+    assert [each.armed.id for each in calls.ended()] == [1, 2]
+
+
 def test_before_its_moment_nothing_begins() -> None:
     gateway = ScriptedGateway()
     calls = calling(gateway, armed(1, begins_in=30))

@@ -2,14 +2,15 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
-from threading import Barrier
+from threading import Barrier, Event
+from typing import Any
 
 import pytest
 from flask import Flask
 
 from dashboard import clock
 from dashboard.database import transaction
-from dashboard.domain import clients, outbox, stop_list
+from dashboard.domain import clients, fan_out, outbox, picking, starting, stop_list
 from dashboard.domain.client_rules import ClientDraft
 from dashboard.domain.permissions import Actor
 from dashboard.gateway import Verdict
@@ -25,6 +26,8 @@ from tests.support.engine import (
     ledger,
     messages_of,
     saying,
+    schedule,
+    set_mailing,
     set_messages,
     settle,
 )
@@ -159,6 +162,70 @@ def test_what_was_sent_or_may_have_been_counts_and_nothing_else(
     second = arm(fan_out_all(owner))
 
     assert (len(first), len(second)) == (2, 0 if counts else 2)
+
+
+def test_what_is_not_armed_after_all_is_not_held_against_another_mailing(any_context: Flask) -> None:
+    owner = make_actor()
+    add_clients(owner, 4)
+    cap(1)
+    canary, other = fan_out_all(owner), fan_out_all(owner)
+    set_mailing(canary, canary_size=1)
+
+    armed = outbox.arm([canary, other], 100, TOKEN, HOLD).armed
+
+    assert ledger(canary) == {Status.SENDING: 1, Status.QUEUED: 3}
+    assert ledger(other) == {Status.SENDING: 3, Status.SKIPPED: 1}
+    assert len({each.phone for each in armed}) == len(armed) == 4
+
+
+def test_the_cap_follows_a_phone_that_is_changed_during_the_fan_out(
+    any_app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A range that has seen the phone of before is written after the change has looked for what went to it."""
+    picked, go = Event(), Event()
+    with any_app.app_context():
+        owner, other = make_actor(), make_actor()
+        (client_id,) = add_clients(owner, 1)
+        old = clients.get(owner, client_id)
+        mailing_id = schedule(owner)
+        starting.start_due()
+    pick = picking.pick
+
+    def slowly(*arguments: Any) -> Any:
+        groups = pick(*arguments)
+        picked.set()
+        go.wait(5)
+        return groups
+
+    def fan() -> None:
+        with any_app.app_context():
+            while fan_out.one_range():
+                pass
+
+    def change() -> None:
+        draft = ClientDraft(phone="79051111111", timezone=old.timezone, tags=("vip",), attributes={"name": "N"})
+        with any_app.app_context():
+            clients.change(owner, client_id, draft, old.version)
+
+    monkeypatch.setattr(picking, "pick", slowly)
+    with ThreadPoolExecutor(2) as both:
+        fanning = both.submit(fan)
+        assert picked.wait(5)
+        changing = both.submit(change)
+        clock.sleep(0.3)
+        go.set()
+        changing.result(10)
+        fanning.result(10)
+    monkeypatch.setattr(picking, "pick", pick)
+
+    with any_app.app_context():
+        settle(arm(mailing_id))
+        phones = {message.phone for message in messages_of(mailing_id)}
+        add_clients(other, 1)
+        cap(1)
+        second = fan_out_all(other)
+        assert {message.phone for message in messages_of(second)} == phones == {old.phone}
+        assert arm(second) == []
 
 
 def test_what_is_in_the_air_counts(any_context: Flask) -> None:

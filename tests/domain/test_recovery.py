@@ -1,6 +1,9 @@
 """What becomes of messages whose worker died between arming and settling?"""
 
 import logging
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier, local
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -38,6 +41,37 @@ def lost_messages() -> int:
     arm(mailing_id, 3)
     leases_run_out(mailing_id)
     return mailing_id
+
+
+def test_two_who_recover_at_once_both_come_to_an_end(pg_app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each has locked what the other wants next: PostgreSQL ends one of them, which begins again."""
+    with pg_app.app_context():
+        owner = make_actor()
+        add_clients(owner, 8)
+        one, two = fan_out_all(owner), fan_out_all(owner)
+        for each in (one, two, two, one):
+            arm(each, 2)
+        for each in (one, two):
+            leases_run_out(each)
+    monkeypatch.setattr(recovery, "FLIGHTS_AT_ONCE", 2)
+    decide, together, met = recovery._decide, Barrier(2), local()
+
+    def slowly(*arguments: Any) -> None:
+        decide(*arguments)
+        if not hasattr(met, "other"):
+            met.other = True
+            together.wait(10)
+
+    monkeypatch.setattr(recovery, "_decide", slowly)
+
+    def work(_number: int) -> int:
+        with pg_app.app_context():
+            return recovery.recover(HOLD)
+
+    with ThreadPoolExecutor(2) as both:
+        assert sum(both.map(work, range(2))) == 8
+    with pg_app.app_context():
+        assert ledger(one) == ledger(two) == {Status.UNKNOWN: 4, Status.QUEUED: 4}
 
 
 def test_a_lost_workers_messages_are_unknown_under_hold(any_context: Flask) -> None:

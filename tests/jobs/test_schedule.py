@@ -35,6 +35,24 @@ def test_an_entry_that_is_no_longer_ours_is_removed(app_context: Flask) -> None:
     assert scheduled(queues.connection()) == set(schedule.SCHEDULE)
 
 
+def test_after_the_clock_has_gone_back_nothing_waits_until_it_comes_again(app_context: Flask) -> None:
+    redis, clock = queues.connection(), fresh_clock()
+    clock.reconcile()
+    now = datetime.now(UTC).timestamp()
+    for name in schedule.SCHEDULE:
+        redis.zadd(schedule.Clock.scheduled_jobs_key, {name: now + 8 * 24 * 3600})
+    clock._reconcile_at = 0.0
+
+    clock.heartbeat()
+
+    late = {
+        name
+        for name, entry in schedule.SCHEDULE.items()
+        if redis.zscore(schedule.Clock.scheduled_jobs_key, name) > now + entry.every_seconds + 10
+    }
+    assert late == set()
+
+
 def test_a_redis_that_was_emptied_is_filled_again_while_the_scheduler_runs(app_context: Flask) -> None:
     clock = fresh_clock()
     clock.heartbeat()
