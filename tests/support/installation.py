@@ -15,7 +15,7 @@ import requests
 
 from config import ROOT
 
-SECONDS_TO_START = 30
+SECONDS_TO_START = 60
 SECONDS_TO_STOP = 20
 
 
