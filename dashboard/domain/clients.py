@@ -12,8 +12,8 @@ from sqlalchemy.orm import Session, selectinload
 
 from .. import clock
 from ..database import db, insert_or_ignore, transaction
-from ..models import Client, FanOut, Mailing, Message, StopListEntry, User
-from . import audit, erased, tags
+from ..models import Client, Message, StopListEntry, User
+from . import audit, erased, fan_out, tags
 from .audit import Thing
 from .client_rules import CheckedClient, ClientDraft, check
 from .errors import Conflict, Invalid, NotFound, Problem
@@ -137,7 +137,8 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
     require_change(actor)
     with transaction() as session:
         if session.scalar(select(Client.phone).where(Client.id == client_id)) != draft.phone:
-            _outlast_fan_outs(session)
+            # What they write under the phone of before has to be found below; checkpoints before the client.
+            fan_out.outlast(session)
         owner_id, updated_at = _locked(session, actor, client_id)
         checked = check(draft)
         if version != _version(updated_at):
@@ -156,14 +157,6 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
         tags.replace(session, owner_id, client_id, checked.tags)
         erased.stop_again(session, [checked.phone])
         audit.note(session, actor, "change", Thing.CLIENT, client_id, before, _said(session, client_id))
-
-
-def _outlast_fan_outs(session: Session) -> None:
-    """A range that has seen the client's phone of before is written by now, so that `_mark_former` finds it; who
-    is about to take one finds its checkpoint changed, and begins anew. The checkpoints before the client.
-    """
-    pending = select(Mailing.id).where(Mailing.fanned_out_at.is_(None))
-    session.execute(update(FanOut).where(FanOut.mailing_id.in_(pending)).values(through=FanOut.through))
 
 
 def _mark_former(session: Session, client_id: int, phone: str) -> None:

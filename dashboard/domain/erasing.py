@@ -17,7 +17,6 @@ from ..database import db, end_reading, transaction
 from ..models import (
     Attempt,
     Client,
-    FanOut,
     Mailing,
     Message,
     Status,
@@ -27,7 +26,7 @@ from ..models import (
     User,
     client_tags,
 )
-from . import audit, bulk, doubts, erased, erasing_traces, mailings, standing
+from . import audit, bulk, doubts, erased, erasing_traces, fan_out, mailings, standing
 from .audit import Thing
 from .client_rules import canonical_phone
 from .errors import Conflict
@@ -69,7 +68,8 @@ def erase(actor: Actor | None, phone: str, folder: Path) -> Erasure:
         raise Conflict("import_holds_phone")
     name = erased.pseudonym()
     done = _empty_clients(actor, canonical)
-    _outlast_fan_outs()
+    with transaction() as session:
+        fan_out.outlast(session)
     message_ids = _erase_messages(canonical, name)
     _erase_trials(canonical)
     concerned = {Thing.CLIENT: done.client_ids, Thing.PHONE: [int(canonical)]}
@@ -164,18 +164,6 @@ def _empty_clients(actor: Actor | None, phone: str) -> _Clients:
         after = {"phone": masked(phone), "clients": len(ids), "stopped": is_stopped}
         audit.note(session, actor, "erase", Thing.PHONE, after=after)
     return _Clients(ids, is_stopped or erased.is_stopped(phone))
-
-
-def _outlast_fan_outs() -> None:
-    """Ranges that were begun before the clients were emptied are written by now, or refused by the database.
-
-    Each holds its checkpoint and sees what was so when it began: whoever holds one is waited for, and who was
-    about to take one finds it changed and begins anew. On SQLite nobody else writes meanwhile.
-    """
-    pending = select(Mailing.id).where(Mailing.fanned_out_at.is_(None))
-    with transaction() as session:
-        checkpoints = update(FanOut).where(FanOut.mailing_id.in_(pending))
-        session.execute(checkpoints.values(through=FanOut.through))
 
 
 def _erase_messages(phone: str, name: str) -> list[int]:

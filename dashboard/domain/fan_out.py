@@ -200,3 +200,14 @@ def _lay_chunks(session: Session, mailing_id: int, parts: Iterable[_Part]) -> No
     ]
     if chunks:
         session.execute(insert(Chunk), chunks)
+
+
+def outlast(session: Session) -> None:
+    """Ranges that were begun before this transaction are written by now, or refused by the database.
+
+    Each holds its checkpoint and sees what was so when it began: whoever holds one is waited for, and who was
+    about to take one finds it changed and begins anew. On SQLite nobody else writes meanwhile.
+    """
+    pending = select(Mailing.id).where(Mailing.fanned_out_at.is_(None))
+    checkpoints = update(FanOut).where(FanOut.mailing_id.in_(pending))
+    session.execute(checkpoints.values(through=FanOut.through))

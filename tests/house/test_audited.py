@@ -38,7 +38,6 @@ EXCEPTIONS = {
             "erasing._erase_message",
             "erasing._erase_trials",
             "erasing._give_up_what_is_in_doubt",
-            "erasing._outlast_fan_outs",
             "erasing._rename_clients",
         ),
         *("erasing_traces._clear_audit", "erasing_traces._drop_drafts", "erasing_traces._each"),
