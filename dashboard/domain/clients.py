@@ -135,12 +135,12 @@ def change(actor: Actor, client_id: int, draft: ClientDraft, version: str) -> No
     Raises NotFound, or Invalid, also where the new phone is taken.
     """
     require_change(actor)
+    checked = check(draft)
     with transaction() as session:
-        if session.scalar(select(Client.phone).where(Client.id == client_id)) != draft.phone:
-            # What they write under the phone of before has to be found below; checkpoints before the client.
+        if session.scalar(select(Client.phone).where(Client.id == client_id)) != checked.phone:
+            # What is being selected under the phone of before has to be found below. Locked before the client.
             fan_out.outlast(session)
         owner_id, updated_at = _locked(session, actor, client_id)
-        checked = check(draft)
         if version != _version(updated_at):
             if _stands_so(session, client_id, checked):
                 return

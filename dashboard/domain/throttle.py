@@ -24,8 +24,8 @@ from .armed import Armed
 AHEAD = 0.8
 # So much at once is begun soon enough, whatever the rate (seconds).
 LATE = 0.05
-# No call takes more units: more parts than a text of 670 characters has with its placeholders filled in.
-MOST_UNITS = 500
+# No call takes more parts: 134 placeholders fit into a text, each for 200 signs that may count twice.
+MOST_PARTS = 1_000
 
 
 class Shortage(NamedTuple):
@@ -76,7 +76,8 @@ class Throttle:
         self._reading = reading
         for bucket in self._buckets.values():
             taken = 0.0 if bucket.next_at is None else (bucket.next_at - reading.now).total_seconds()
-            if taken > 2 * AHEAD + MOST_UNITS * bucket.pause:
+            most = AHEAD + bucket.pause * (MOST_PARTS if bucket.counts_parts else 1)
+            if taken > most + AHEAD:
                 taken = 0.0  # by a clock that has gone back since
             bucket.ahead = max(lead if bucket.pause else 0.0, taken)
 

@@ -228,6 +228,22 @@ def test_the_cap_follows_a_phone_that_is_changed_during_the_fan_out(
         assert arm(second) == []
 
 
+def test_a_change_that_keeps_the_phone_holds_up_no_selection(
+    app_context: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = make_actor()
+    (client_id,) = add_clients(owner, 1)
+    outlasted: list[object] = []
+    monkeypatch.setattr(fan_out, "outlast", outlasted.append)
+
+    for phone in ("{}", "+{}", "79051111111"):
+        now = clients.get(owner, client_id)
+        draft = ClientDraft(phone=phone.format(now.phone), timezone=now.timezone, attributes={"name": phone})
+        clients.change(owner, client_id, draft, now.version)
+
+    assert len(outlasted) == 1
+
+
 def test_what_is_in_the_air_counts(any_context: Flask) -> None:
     """From its place or by itself: whoever is being sent a message may have it already."""
     owner = make_actor()
